@@ -1,0 +1,1 @@
+"""Thin activities that know ports only."""

@@ -1,0 +1,144 @@
+"""The one door: every change of every process goes through ``commit``."""
+
+from dataclasses import dataclass
+
+from temporalio import activity
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError
+
+from approvals import commands, rules
+from approvals.commands import Begin, Prove, Signed
+from approvals.errors import ApprovalError, InvalidDecisionError
+from approvals.people import Directory
+from approvals.policy import Policies
+from approvals.ports import (
+    Codes,
+    Delivery,
+    Ledger,
+    LockedRow,
+    MailQueue,
+    NoticesOf,
+    Outcome,
+    Signatures,
+)
+from approvals.rules import Facts
+from approvals.sign_in import SignIn, SignInFacts
+
+
+@dataclass
+class _Hearing:
+    """What is known so far of one message: who signed it counts only once the signature holds."""
+
+    signed: Signed | None = None
+    directory: Directory = Directory()
+
+
+class CommitActivities:
+    """Judges one signed command, or a tick, on the stored state and writes all that follows."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        signatures: Signatures,
+        codes: Codes,
+        mail: MailQueue,
+        policies: Policies,
+    ) -> None:
+        self._ledger, self._signatures, self._codes = ledger, signatures, codes
+        self._mail, self._policies = mail, policies
+
+    @activity.defn
+    async def commit(self, delivery: RawValue | None = None) -> Outcome:
+        """Judge, write, and answer where the process stands; a refusal is an answer too.
+
+        Takes raw arguments, for anybody at a Temporal frontend can call it: what is no Delivery
+        fails once, as ``invalid_input``. Raises nothing else but trouble that passes.
+        """
+        given = _delivery(delivery)
+        async with self._ledger.locked(given.process, given.at) as row:
+            outcome = await self._judge(row, given)
+            written = row.written
+        if written is not None and written.notices:  # after the database's commit, never before
+            notices = NoticesOf(process=given.process, version=outcome.version)
+            await self._mail.enqueue(notices, str(written.after.index.tenant or given.process))
+        return outcome
+
+    async def _judge(self, row: LockedRow, given: Delivery) -> Outcome:
+        if given.said is None:
+            return await self._tick(row)
+        hearing = _Hearing()
+        try:
+            return await self._hear(row, given, hearing)
+        except ApprovalError as refusal:
+            sentence = refusal.sentence(hearing.directory.name_of)
+            return await row.refuse(refusal, hearing.signed, given.said, sentence)
+
+    async def _hear(self, row: LockedRow, given: Delivery, hearing: _Hearing) -> Outcome:
+        signed = commands.parsed(given.said or b"", by_signal=given.by_signal)
+        if signed.process != row.process:
+            raise InvalidDecisionError(("process_id", "It is for another process."))
+        key = await row.key(signed.key)
+        public_key = rules.public_key_of(row.state, signed, key)
+        if public_key is None or not self._signatures.holds(
+            public_key, signed.body, signed.signature
+        ):
+            raise InvalidDecisionError(("signature", "It is not by a key that may sign this."))
+        hearing.signed = signed
+        if (earlier := await row.recorded(signed)) is not None:
+            return earlier
+        hearing.directory = await row.directory(rules.needed(row.state, signed))
+        facts = Facts(
+            directory=hearing.directory,
+            policies=self._policies,
+            counts=await row.counts(signed),
+            key=key,
+            sign_in=await self._sign_in_facts(row, signed, hearing.directory),
+        )
+        transition = rules.judge(row.state, signed, facts, row.now)
+        return await row.write(transition, hearing.directory, signed)
+
+    async def _tick(self, row: LockedRow) -> Outcome:
+        state = row.state
+        transition = None if state is None else rules.ticked(state, row.now)
+        if state is None or transition is None:
+            return row.standing()
+        directory = await row.directory(rules.needed(state, None))
+        return await row.write(transition, directory, None)
+
+    async def _sign_in_facts(
+        self, row: LockedRow, signed: Signed, directory: Directory
+    ) -> SignInFacts:
+        match signed.command, row.state:
+            case Begin() as command, None:
+                subject = self._codes.keyed(f"subject {command.email.casefold()}")
+                newest, recent = await row.sign_ins(subject)
+                person = directory.person_of(command.email)
+                return SignInFacts(
+                    person=person.id if person and directory.is_live(person.id) else None,
+                    subject=subject,
+                    recent=recent,
+                    newest=newest,
+                    code=self._codes.fresh(row.process, command.public_key),
+                )
+            case Prove() as command, SignIn() as state:
+                newest, recent = await row.sign_ins(state.subject)
+                return SignInFacts(
+                    newest=newest,
+                    recent=recent,
+                    proof_check=self._codes.keyed(command.proof),
+                    security_scopes=tuple(one.id for one in directory.tenants),
+                )
+            case _:
+                return SignInFacts()
+
+
+def _delivery(given: RawValue | None) -> Delivery:
+    try:
+        data = given.payload.data if given else b""
+        return Delivery.model_validate_json(data)
+    except ValueError:
+        raise ApplicationError(
+            "commit takes one Delivery: process, said, at.",
+            type="invalid_input",
+            non_retryable=True,
+        ) from None

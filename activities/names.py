@@ -1,0 +1,25 @@
+"""Names that Temporal sees: task queues, workflow and job ids, search attributes. No personal data."""
+
+from uuid import UUID
+
+from temporalio.common import SearchAttributeKey
+
+PROCESSES = "gatehouse"  # task queue of the processes and of commit
+MAIL = "gatehouse-mail"  # task queue of the mail jobs
+TENANT = SearchAttributeKey.for_keyword("GatehouseTenant")
+KIND = SearchAttributeKey.for_keyword("GatehouseKind")
+
+
+def workflow_id(kind: str, process: UUID) -> str:
+    """Return a process's workflow id, ``kind/uuid``."""
+    return f"{kind}/{process}"
+
+
+def mail_job_id(process: UUID, version: int) -> str:
+    """Return the id of the job that sends one transition's notices."""
+    return f"notices/{process}/{version}"
+
+
+def commit_id(nonce: str) -> str:
+    """Return the id of a commit that runs without a workflow."""
+    return f"commit/{nonce}"

@@ -1,0 +1,211 @@
+"""Every way in which the rules say no. A constructor takes the facts and builds the sentence."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import ClassVar
+from uuid import UUID
+
+NameOf = Callable[[UUID], str]
+
+
+def say(moment: datetime) -> str:
+    """Write an aware instant as people read it in a sentence, in UTC, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+class FieldError(ValueError):
+    """One field breaks one rule: *code* is the rule's stable name, the text its sentence.
+
+    A ValueError, so that pydantic collects it beside the field's name.
+    """
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+class ApprovalError(Exception):
+    """A rule said no. *code* is wire format; the sentence is for the person who asked."""
+
+    code: ClassVar[str] = "refused"
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+
+    def sentence(self, name_of: NameOf = str) -> str:
+        """Return the sentence; *name_of* turns a person's id into a name where one is told."""
+        return str(self)
+
+
+class InvalidDecisionError(ApprovalError):
+    """The message is not a command: wrong shape, size, signature, key or time.
+
+    *fields* are pairs of a field's path and the sentence of its rule.
+    """
+
+    code = "invalid_decision"
+
+    def __init__(self, *fields: tuple[str, str]) -> None:
+        super().__init__("; ".join(f"{field}: {rule}" for field, rule in fields))
+        self.fields = fields
+
+
+class CommandStaleError(ApprovalError):
+    """The command was signed too long ago, or in the future."""
+
+    code = "command_stale"
+
+    def __init__(self, issued_at: datetime, now: datetime) -> None:
+        super().__init__(
+            f"This command was signed at {say(issued_at)} and counts for five minutes;"
+            f" it is {say(now)}. Nothing was changed; give the command again."
+        )
+
+
+class NonceReusedError(ApprovalError):
+    """The same nonce came with another body."""
+
+    code = "nonce_reused"
+
+    def __init__(self) -> None:
+        super().__init__("This command's number was used for another command. Nothing was changed.")
+
+
+class KeyRefusedError(ApprovalError):
+    """The key is unknown, revoked, expired, or belongs to somebody else."""
+
+    code = "key_refused"
+
+    def __init__(self) -> None:
+        super().__init__("This key cannot sign here. Sign in again with 'gatehouse login'.")
+
+
+class NotFoundError(ApprovalError):
+    """Unknown, or not to be seen by this person: the same words for both."""
+
+    code = "not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is nothing here, or you may not see it.")
+
+
+class NotAuthorisedError(ApprovalError):
+    """The person may see the process, but lacks the role that the command needs."""
+
+    code = "role_not_approvable"
+
+    def __init__(self, act: str, role: str) -> None:
+        super().__init__(f"You may not {act}: that needs the role {role}.")
+
+
+class OwnRequestError(ApprovalError):
+    """Nobody decides on their own request, nor on one that grants them access."""
+
+    code = "own_request"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You cannot decide this request: you sent it, or it would give you access."
+        )
+
+
+class SubmissionError(ApprovalError):
+    """A submission names a person or tenant that it may not name."""
+
+    code = "submission_refused"
+
+
+class AlreadySubmittedError(ApprovalError):
+    """The process of this batch and tenant exists already."""
+
+    code = "already_submitted"
+
+    def __init__(self) -> None:
+        super().__init__("This request was already sent. Nothing was changed.")
+
+
+class AlreadyDecidedError(ApprovalError):
+    """Somebody, or the clock, was first."""
+
+    code = "already_decided"
+
+    def __init__(self, status: str, by: UUID | None, at: datetime) -> None:
+        super().__init__(f"This request was already {status} on {say(at)}. Nothing was changed.")
+        self._status, self._by, self._at = status, by, at
+
+    def sentence(self, name_of: NameOf = str) -> str:
+        if self._by is None:
+            return str(self)
+        return (
+            f"This request was already {self._status} by {name_of(self._by)}"
+            f" on {say(self._at)}. Nothing was changed."
+        )
+
+
+class TooLateError(ApprovalError):
+    """The decision window, or the access, has ended by this clock."""
+
+    code = "too_late"
+
+    def __init__(self, what: str, ended: datetime) -> None:
+        super().__init__(f"{what} ended on {say(ended)}. Nothing was changed.")
+
+
+class NotAllowedNowError(ApprovalError):
+    """The command does not fit the state."""
+
+    code = "not_allowed_now"
+
+    def __init__(self, act: str, status: str) -> None:
+        super().__init__(f"You cannot {act} now: this is {status}. Nothing was changed.")
+
+
+class EndDateError(ApprovalError):
+    """An end date is missing, past, too near or too far; *rule* is the broken rule's code."""
+
+    code = "end_date"
+
+    def __init__(self, rule: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.rule = rule
+
+
+class StaleError(ApprovalError):
+    """What the person saw has changed since; *difference* says what holds now."""
+
+    code = "stale"
+
+    def __init__(self, difference: str) -> None:
+        super().__init__(
+            f"This changed after you looked at it: {difference}"
+            " Nothing was decided; look again and decide then."
+        )
+
+
+class WrongCodeError(ApprovalError):
+    """A one-time code did not fit."""
+
+    code = "wrong_code"
+
+    def __init__(self, left: int) -> None:
+        tries = "Ask for a new code." if left == 0 else f"{left} of 5 attempts are left."
+        super().__init__(f"That code is not right. {tries}")
+
+
+class RateLimitedError(ApprovalError):
+    """A quota of the policy, or the limit on mailed codes, is used up."""
+
+    code = "rate_limited"
+
+
+def _by_code() -> dict[str, type[ApprovalError]]:
+    return {kind.code: kind for kind in ApprovalError.__subclasses__()}
+
+
+def restored(code: str, sentence: str) -> ApprovalError:
+    """Turn a refusal that came over the wire back into its class; unknown codes stay general."""
+    kind = _by_code().get(code, ApprovalError)
+    error = kind.__new__(kind)
+    Exception.__init__(error, sentence)
+    return error

@@ -1,0 +1,269 @@
+"""What the activities need from the world, and the shapes that travel between workflow and door."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from approvals.authority import Counts
+from approvals.commands import Signed
+from approvals.errors import ApprovalError
+from approvals.people import Directory
+from approvals.records import Record
+from approvals.rules import Needed
+from approvals.sign_in import FreshCode
+from approvals.transition import EnrolledKey, State, Transition
+
+
+class Start(Record):
+    """The whole input of every workflow: a process id, and the signed submission if there is one."""
+
+    process: UUID
+    submission: bytes | None = None
+
+
+class Delivery(Record):
+    """What a workflow carries to the door. ``said=None`` is a tick.
+
+    *at* is the workflow's own time, which only the clock of time-skipping tests reads.
+    """
+
+    process: UUID
+    said: bytes | None
+    at: datetime
+    by_signal: bool = False
+
+
+class Refusal(Record):
+    """A rule's stable code and its sentence for people."""
+
+    code: str
+    sentence: str
+
+
+class Outcome(Record):
+    """Where a process stands after the door judged something. Version 0: there is no such row.
+
+    *due* is the next instant at which a tick would do something. *receipt* is the id of what was
+    made or decided: the process id, or a session's.
+    """
+
+    version: int = 0
+    status: str = ""
+    due: datetime | None = None
+    receipt: str | None = None
+    refusal: Refusal | None = None
+
+
+class NoticesOf(Record):
+    """Names the notices of one transition."""
+
+    process: UUID
+    version: int
+
+
+class Addressee(Record):
+    """Where and how a person reads: a verified address, a language, an IANA time zone."""
+
+    email: str
+    name: str
+    locale: str
+    time_zone: str
+
+
+class OutboxItem(Record):
+    """One notice to one person, as it waits in the outbox.
+
+    *facts* are the values of its template: texts, ISO 8601 instants (UTC), lists of texts.
+    *sealed* is a secret for this mail alone, still encrypted.
+    """
+
+    id: UUID
+    process: UUID
+    version: int
+    kind: str
+    to: Addressee
+    facts: dict[str, str | bool | list[str] | None]
+    sealed: str | None = None
+    attempts: int = 0
+    was_unknown: bool = False
+
+
+class Letter(Record):
+    """A rendered mail to one address. *message_id* comes with its angle brackets."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+    message_id: str
+    may_be_duplicate: bool = False
+
+
+class Fate(StrEnum):
+    """What became of one attempt to send."""
+
+    SENT = "sent"
+    TEMPORARY = "temporary"
+    PERMANENT = "permanent"
+    UNKNOWN = "unknown"
+
+
+class Posting(Record):
+    """The fate of one attempt, and the server's reply: made printable, at most 500 characters."""
+
+    fate: Fate
+    reply: str
+    mailbox_full: bool = False
+
+
+class Mailer(Protocol):
+    """Hands one letter to a mail server."""
+
+    async def send(self, letter: Letter) -> Posting:
+        """Try once, within 60 seconds. Never raises for what a mail server or network does."""
+        ...
+
+
+class Renderer(Protocol):
+    """Turns a notice into a letter."""
+
+    def letter(self, item: OutboxItem, secret: str | None) -> Letter:
+        """Render in the addressee's language and time zone. *secret* is the opened *sealed*."""
+        ...
+
+
+class Outbox(Protocol):
+    """The notices that wait, and what became of them."""
+
+    async def next(
+        self,
+        notices: NoticesOf,
+        tried: frozenset[UUID],
+        settled: tuple[UUID, Posting] | None,
+    ) -> OutboxItem | None:
+        """Record what became of the last notice and take the next, in one transaction.
+
+        Returns None when the transition has no notice left that is not in *tried*. A notice found
+        in ``sending`` from a lost attempt counts as one of unknown outcome.
+        """
+        ...
+
+    async def is_done(self, notices: NoticesOf) -> bool:
+        """Whether every notice of the transition is sent or has failed for good."""
+        ...
+
+    async def left_over(self, older_than_seconds: int) -> Sequence[tuple[NoticesOf, str]]:
+        """Return transitions with notices to send and their fairness keys; at most 500."""
+        ...
+
+
+class MailQueue(Protocol):
+    """Temporal's job queue for mail."""
+
+    async def enqueue(self, notices: NoticesOf, fairness_key: str) -> None:
+        """Queue one job a transition; asking again is harmless. Never raises."""
+        ...
+
+
+class Codes(Protocol):
+    """One-time codes and the server keys around them."""
+
+    def fresh(self, login: UUID, public_key: str) -> FreshCode:
+        """Draw an eight-digit code for this sign-in and this public key."""
+        ...
+
+    def keyed(self, proof: str) -> str:
+        """Return the HMAC-SHA256 of a client's proof under the server's key, as hex."""
+        ...
+
+    def opened(self, sealed: str) -> str:
+        """Decrypt what only a mail may show. Raises ValueError if it is not ours."""
+        ...
+
+
+class Signatures(Protocol):
+    """Ed25519, behind a port so that the rules need no cryptography."""
+
+    def holds(self, public_key: str, message: bytes, signature: str) -> bool:
+        """Whether *signature* (base64url) over *message* is by *public_key* (base64url)."""
+        ...
+
+
+class LockedRow(Protocol):
+    """One process's row under its lock, inside one transaction, with the clock read after it."""
+
+    @property
+    def process(self) -> UUID: ...
+    @property
+    def now(self) -> datetime:
+        """The moment of the decision: aware UTC."""
+
+    @property
+    def state(self) -> State | None: ...
+
+    @property
+    def written(self) -> Transition | None:
+        """The transition that this transaction wrote, if it wrote one."""
+
+    def standing(self) -> Outcome:
+        """Return where the process stands, unchanged; version 0 when there is no row."""
+        ...
+
+    async def key(self, key: UUID) -> EnrolledKey | None:
+        """Return the enrolled key of that id, revoked and expired ones too."""
+        ...
+
+    async def recorded(self, signed: Signed) -> Outcome | None:
+        """Return what the same command was answered before.
+
+        Raises NonceReusedError when the key used the nonce for another command.
+        """
+        ...
+
+    async def directory(self, needed: Needed) -> Directory:
+        """Read a part of the directory and keep it from changing until the transaction ends."""
+        ...
+
+    async def counts(self, signed: Signed) -> Counts:
+        """Count requests for the quotas of a policy."""
+        ...
+
+    async def sign_ins(self, subject: str) -> tuple[UUID | None, int]:
+        """Return the subject's newest sign-in, and how many began in the last ten minutes."""
+        ...
+
+    async def refuse(
+        self, refusal: ApprovalError, signed: Signed | None, said: bytes, sentence: str
+    ) -> Outcome:
+        """Audit a refusal (capped) and return it; *signed* only when its signature is good."""
+        ...
+
+    async def write(
+        self, transition: Transition, directory: Directory, signed: Signed | None
+    ) -> Outcome:
+        """Write the state, audit entry, grants, sessions, key, outbox rows and the nonce."""
+        ...
+
+
+class Ledger(Protocol):
+    """Where processes are kept."""
+
+    def locked(self, process: UUID, at: datetime) -> AbstractAsyncContextManager[LockedRow]:
+        """Lock one process for one transaction: committed at the end, rolled back on an error."""
+        ...
+
+    async def open_processes(self) -> Sequence["OpenProcess"]:
+        """Return every process that is not closed."""
+        ...
+
+
+class OpenProcess(Record):
+    """What is needed to start a process's workflow again, and to see that it is overdue."""
+
+    id: UUID
+    kind: str
+    tenant: UUID | None
+    due: datetime | None

@@ -1,0 +1,271 @@
+"""Sign-in: a mailed one-time code enrols exactly one key, for twelve hours."""
+
+import hmac
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from approvals.commands import (
+    CLOCK,
+    Begin,
+    Command,
+    Prove,
+    RevokeKey,
+    SignOut,
+    Tick,
+    fingerprint,
+)
+from approvals.errors import (
+    AlreadyDecidedError,
+    NotAllowedNowError,
+    NotFoundError,
+    RateLimitedError,
+    StaleError,
+    TooLateError,
+    WrongCodeError,
+)
+from approvals.people import PersonId, Role, TenantId
+from approvals.records import Record
+from approvals.transition import EnrolledKey, Index, Notice, Transition
+
+KIND = "sign_in"
+CODE_LIFE = timedelta(minutes=10)
+KEY_LIFE = timedelta(hours=12)
+ATTEMPTS = 5
+CODES_PER_WINDOW = 5  # codes mailed to one address in ten minutes, whoever asks
+
+
+class Status(StrEnum):
+    """The life of a sign-in and its key."""
+
+    PENDING = "pending"
+    ENROLLED = "enrolled"
+    DENIED = "denied"
+    LAPSED = "lapsed"
+    FINISHED = "finished"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+CLOSED = frozenset(Status) - {Status.PENDING, Status.ENROLLED}
+
+
+class FreshCode(Record):
+    """A new one-time code: *check* is what the row keeps, *sealed* what the mail opens."""
+
+    check: str
+    sealed: str
+
+
+class SignIn(Record):
+    """The complete state of one sign-in.
+
+    *person* is None for an address that nobody has: it looks the same from outside and never
+    succeeds. *check* is the keyed proof; the code itself is stored nowhere but sealed for its mail.
+    """
+
+    kind: Literal["sign_in"] = "sign_in"
+    process_id: UUID
+    version: int = 1
+    status: Status = Status.PENDING
+    person: PersonId | None
+    subject: str
+    public_key: str
+    client: str
+    check: str
+    attempts: int = 0
+    asked_at: datetime
+    ends_at: datetime
+    enrolled_at: datetime | None = None
+    closed_at: datetime | None = None
+    closed_by: PersonId | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        return self.status in CLOSED
+
+    @property
+    def due(self) -> datetime | None:
+        return None if self.is_closed else self.ends_at
+
+    @property
+    def index(self) -> Index:
+        named = () if self.person is None else (self.person,)
+        return Index(requester=self.person, subject=self.subject, named=named)
+
+
+class SignInFacts(Record):
+    """What the rules need from outside: a fresh code, or how a proof compares.
+
+    *recent* counts this address's sign-ins of the last ten minutes; *newest* is the latest one.
+    """
+
+    person: PersonId | None = None
+    subject: str = ""
+    recent: int = 0
+    code: FreshCode | None = None
+    proof_check: str | None = None
+    newest: UUID | None = None
+    security_scopes: tuple[TenantId, ...] = ()
+    by_operator: bool = False
+
+
+def begun(process_id: UUID, command: Begin, facts: SignInFacts, now: datetime) -> Transition:
+    """Open a sign-in and mail the code, if the address is somebody's.
+
+    Raises RateLimitedError, the same for known and unknown addresses.
+    """
+    if facts.recent >= CODES_PER_WINDOW:
+        raise RateLimitedError("Too many codes were asked for. Try again in 10 minutes.")
+    if facts.code is None:
+        raise NotAllowedNowError("sign in", "without a code")
+    after = SignIn(
+        process_id=process_id,
+        person=facts.person,
+        subject=facts.subject,
+        public_key=command.public_key,
+        client=command.client,
+        check=facts.code.check,
+        asked_at=now,
+        ends_at=now + CODE_LIFE,
+    )
+    notices = () if after.person is None else (_code_notice(after, facts.code),)
+    return _transition(after, "asked", after.person, notices=notices)
+
+
+def apply(
+    state: SignIn,
+    command: Command | Tick,
+    actor: PersonId | None,
+    facts: SignInFacts,
+    now: datetime,
+) -> Transition:
+    """Judge one command on a sign-in.
+
+    Raises TooLateError, StaleError, NotFoundError, AlreadyDecidedError or NotAllowedNowError. A
+    wrong code is a transition with a refusal, for the attempt is counted.
+    """
+    match command, state.status:
+        case Tick(), _:
+            ended = Status.LAPSED if state.status is Status.PENDING else Status.EXPIRED
+            return _transition(_closed(state, ended, CLOCK, now), ended.value, CLOCK)
+        case Prove(), Status.PENDING:
+            return _prove(state, facts, now)
+        case ((SignOut() | RevokeKey()), _) if not _is_theirs(state, command, actor, facts):
+            raise NotFoundError  # first of all: a stranger learns nothing of it, closed or not
+        case SignOut(), Status.ENROLLED:
+            return _transition(_closed(state, Status.FINISHED, actor, now), "signed_out", actor)
+        case RevokeKey(reason=reason), Status.ENROLLED:
+            after = _closed(state, Status.REVOKED, actor, now)
+            return _transition(after, "key_revoked", actor, reason=reason)
+        case _ if state.closed_at is not None:
+            by = None if state.closed_by == CLOCK else state.closed_by
+            raise AlreadyDecidedError(state.status, by, state.closed_at)
+        case _:
+            raise NotAllowedNowError(command.kind.replace("_", " "), state.status)
+
+
+def _is_theirs(
+    state: SignIn, command: Command | Tick, actor: PersonId | None, facts: SignInFacts
+) -> bool:
+    return actor == state.person or (isinstance(command, RevokeKey) and facts.by_operator)
+
+
+def _prove(state: SignIn, facts: SignInFacts, now: datetime) -> Transition:
+    if now >= state.ends_at:
+        raise TooLateError("This code", state.ends_at)
+    if facts.newest != state.process_id:
+        raise StaleError("a newer code was mailed, which voids this one.")
+    fits = hmac.compare_digest(state.check, facts.proof_check or "")
+    if not fits or state.person is None:
+        return _wrong(state, now)
+    after = state.model_copy(
+        update={
+            "version": state.version + 1,
+            "status": Status.ENROLLED,
+            "enrolled_at": now,
+            "ends_at": now + KEY_LIFE,
+        }
+    )
+    return _transition(after, "enrolled", state.person, notices=(_enrolled_notice(after, facts),))
+
+
+def _wrong(state: SignIn, now: datetime) -> Transition:
+    attempts = state.attempts + 1
+    after = state.model_copy(update={"version": state.version + 1, "attempts": attempts})
+    if attempts >= ATTEMPTS:
+        closed = {"status": Status.DENIED, "closed_at": now, "closed_by": CLOCK}
+        after = after.model_copy(update=closed)
+    return _transition(
+        after, "wrong_code", state.person, refusal=WrongCodeError(ATTEMPTS - attempts)
+    )
+
+
+def _closed(state: SignIn, status: Status, by: PersonId | None, now: datetime) -> SignIn:
+    changes = {"status": status, "closed_at": now, "closed_by": by}
+    return state.model_copy(update={"version": state.version + 1, **changes})
+
+
+def _key(state: SignIn) -> EnrolledKey | None:
+    if state.person is None or state.enrolled_at is None:
+        return None
+    ended_early = state.status in (Status.FINISHED, Status.REVOKED)
+    return EnrolledKey(
+        id=state.process_id,
+        person=state.person,
+        public_key=state.public_key,
+        channel="cli",
+        client=state.client,
+        enrolled_at=state.enrolled_at,
+        expires_at=state.enrolled_at + KEY_LIFE,
+        revoked_at=state.closed_at if ended_early else None,
+    )
+
+
+def _code_notice(state: SignIn, code: FreshCode) -> Notice:
+    return Notice(
+        kind="sign_in_code",
+        people=() if state.person is None else (state.person,),
+        facts=_facts(state),
+        sealed=code.sealed,
+    )
+
+
+def _enrolled_notice(state: SignIn, facts: SignInFacts) -> Notice:
+    return Notice(
+        kind="key_enrolled",
+        people=() if state.person is None else (state.person,),
+        holders=tuple((Role.SECURITY_CONTACT, scope) for scope in facts.security_scopes),
+        facts=_facts(state),
+        about=state.person,
+    )
+
+
+def _facts(state: SignIn) -> dict[str, str | bool | list[str] | None]:
+    return {
+        "client": state.client,
+        "fingerprint": fingerprint(state.public_key),
+        "expires_at": state.ends_at.isoformat(),
+    }
+
+
+def _transition(
+    after: SignIn,
+    event: str,
+    actor: PersonId | None,
+    *,
+    reason: str | None = None,
+    notices: tuple[Notice, ...] = (),
+    refusal: WrongCodeError | None = None,
+) -> Transition:
+    return Transition(
+        after=after,
+        event=event,
+        actor=actor,
+        reason=reason,
+        notices=notices,
+        key=_key(after),
+        receipt=str(after.process_id),
+        refusal=refusal,
+    )

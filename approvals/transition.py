@@ -1,0 +1,116 @@
+"""All that one command causes, as data. What is not in a Transition does not happen."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from approvals.errors import ApprovalError
+from approvals.people import OrganizationId, PersonId, Role, TenantId
+from approvals.records import Record
+
+Fact = str | bool | list[str] | None
+
+
+class State(Protocol):
+    """What the row, the shell and the lists need to know of any process."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def process_id(self) -> UUID: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def due(self) -> datetime | None:
+        """The next instant at which a tick would do something."""
+
+    @property
+    def is_closed(self) -> bool: ...
+    @property
+    def index(self) -> "Index": ...
+    def model_dump_json(self) -> str: ...
+
+
+class Index(Record):
+    """What the lists find a process by. *subject* is a digest, never an address."""
+
+    tenant: TenantId | None = None
+    organization: OrganizationId | None = None
+    requester: PersonId | None = None
+    batch: UUID | None = None
+    subject: str | None = None
+    named: tuple[PersonId, ...] = ()
+
+
+class AccessGrant(Record):
+    """One person's open access to one tenant, from one process."""
+
+    process: UUID
+    person: PersonId
+    tenant: TenantId
+    requested_by: PersonId
+    granted_by: PersonId
+    ends_at: datetime | None
+    no_end: bool
+
+
+class Session(Record):
+    """An open visit of one person to one tenant, in one mode."""
+
+    id: UUID
+    process: UUID
+    person: PersonId
+    tenant: TenantId
+    mode: str
+    begun_at: datetime
+
+
+class EnrolledKey(Record):
+    """A public key that may sign for a person until *expires_at*."""
+
+    id: UUID
+    person: PersonId
+    public_key: str
+    channel: str
+    client: str
+    enrolled_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+
+class Notice(Record):
+    """Something to tell people: by id, and whoever holds a role at the moment of the commit."""
+
+    kind: str
+    people: tuple[PersonId, ...] = ()
+    holders: tuple[tuple[Role, UUID], ...] = ()
+    facts: dict[str, Fact] = {}
+    requester: PersonId | None = None
+    organization: OrganizationId | None = None
+    tenant: TenantId | None = None
+    shown_people: tuple[PersonId, ...] = ()
+    about: PersonId | None = None
+    sealed: str | None = None
+
+
+@dataclass(frozen=True)
+class Transition:
+    """The state after (version + 1), and everything that must be written with it.
+
+    *grants* and *sessions* are all those open after it: the ledger closes the others of this
+    process. *refusal* is a no that nevertheless changes the state, such as a wrong code.
+    """
+
+    after: State
+    event: str
+    actor: PersonId | None
+    reason: str | None = None
+    notices: tuple[Notice, ...] = ()
+    grants: tuple[AccessGrant, ...] = ()
+    sessions: tuple[Session, ...] = ()
+    key: EnrolledKey | None = None
+    receipt: str = field(default="")
+    refusal: ApprovalError | None = None

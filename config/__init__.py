@@ -1,0 +1,1 @@
+"""Settings, the connection to Temporal, and logging."""

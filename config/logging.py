@@ -1,0 +1,48 @@
+"""Logging: JSON lines in UTC, without secrets and without control characters."""
+
+import logging
+import re
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+SECRET_KEY = re.compile(r"(?i)pass|secret|token|cookie|authorization|csrf|dsn|private")
+SECRET_TEXT = re.compile(r"\b(a[a-z]{2}_)[A-Za-z0-9_-]{43}\b")
+UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def configure(level: str = "INFO") -> None:
+    """Send every log record of this process to stderr as one JSON object a line."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+        structlog.processors.format_exc_info,
+    ]
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                redact,
+                structlog.processors.JSONRenderer(sort_keys=True),
+            ],
+        )
+    )
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def redact(
+    _logger: object, _name: str, record: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Drop values under secret-looking keys, shorten tokens, escape what could forge a line."""
+    for key, value in list(record.items()):
+        if SECRET_KEY.search(key):
+            record[key] = "***"
+        elif isinstance(value, str):
+            clean = SECRET_TEXT.sub(r"\1***", value)
+            record[key] = UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", clean)
+    return record

@@ -1,0 +1,162 @@
+"""Every setting, in one class: environment (GATEHOUSE_...), then run.json of `gatehouse up`."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    JsonConfigSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from approvals.fields import problems
+from approvals.policy import Policies, PolicyError, policies
+
+
+class ConfigurationError(ValueError):
+    """Something is missing or wrong in the configuration; one sentence, for the operator."""
+
+
+class Security(StrEnum):
+    """How the connection to the mail server is protected."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
+def home() -> Path:
+    """Return the folder of the embedded stack's state: GATEHOUSE_HOME, or .gatehouse here."""
+    return Path(os.environ.get("GATEHOUSE_HOME", ".gatehouse")).absolute()
+
+
+def run_file() -> Path:
+    """Return the file in which `gatehouse up` says where everything is."""
+    return home() / "run.json"
+
+
+class Settings(BaseSettings):
+    """What a process of Gatehouse must know. Build it with ``load``; tests construct it directly."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="GATEHOUSE_", extra="ignore", hide_input_in_errors=True
+    )
+
+    home: Path = Field(default_factory=home)
+    database_url: str = ""
+    database_password_file: Path | None = None
+    temporal_address: str | None = None
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = Field(default=1025, ge=1, le=65535)
+    smtp_security: Security = Security.STARTTLS
+    smtp_username: str | None = None
+    smtp_password_file: Path | None = None
+    mail_from: str = "gatehouse@localhost"
+    mail_domain: str = "gatehouse.localhost"
+    maildir: Path | None = None
+    portal_url: str | None = None
+    issuer: str = "http://gatehouse.localhost"
+    keys_dir: Path | None = None
+    policy_file: Path | None = None
+    private_network: bool = False
+    health_port: int | None = Field(default=None, ge=1, le=65535)
+    build_id: str | None = None
+    log_level: str = "INFO"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        running = JsonConfigSettingsSource(settings_cls, json_file=run_file())
+        return init_settings, env_settings, running
+
+    @model_validator(mode="after")
+    def _database_is_one_we_know(self) -> Settings:
+        try:
+            make_url(self.database_url or "sqlite://")
+        except ArgumentError:
+            raise ValueError("GATEHOUSE_DATABASE_URL is not a database URL") from None
+        return self
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the servers' keys."""
+        return self.keys_dir or self.home / "keys"
+
+    @property
+    def database(self) -> URL:
+        """The database's URL, with the password from its file."""
+        if not self.database_url:
+            return URL.create("sqlite+aiosqlite", database=str(self.home / "gatehouse.db"))
+        url = make_url(self.database_url)
+        if self.database_password_file is None:
+            return url
+        return url.set(password=secret(self.database_password_file).get_secret_value())
+
+    @property
+    def smtp_password(self) -> SecretStr | None:
+        """The mail server's password, from its file."""
+        return None if self.smtp_password_file is None else secret(self.smtp_password_file)
+
+    def policies(self) -> Policies:
+        """Read policy.toml; without one, the defaults hold. Raises ConfigurationError."""
+        path = self.policy_file or self.home / "policy.toml"
+        if self.policy_file is None and not path.exists():
+            return Policies()
+        try:
+            return policies(tomllib.loads(path.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError) as trouble:
+            raise ConfigurationError(f"{path} cannot be read: {trouble}.") from None
+        except (tomllib.TOMLDecodeError, PolicyError) as broken:
+            raise ConfigurationError(f"{path}: {broken}") from None
+
+
+def load() -> Settings:
+    """Read the settings of this process. Raises ConfigurationError in one sentence."""
+    try:
+        return Settings()
+    except ValidationError as broken:
+        lines = "; ".join(
+            f"GATEHOUSE_{path.upper()}: {sentence}" for path, _, sentence in problems(broken)
+        )
+        raise ConfigurationError(f"The configuration is not usable. {lines}") from None
+    except ValueError as broken:
+        raise ConfigurationError(f"{run_file()} is not readable JSON: {broken}.") from None
+
+
+def secret(path: Path) -> SecretStr:
+    """Read a secret from a file that nobody else can read. Raises ConfigurationError."""
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text(encoding="utf-8").strip()
+    except OSError as trouble:
+        raise ConfigurationError(f"The secret file {path}: {trouble.strerror}.") from None
+    # Mounted secrets belong to root and are read-only; only others' access to them is refused.
+    if mode & (stat.S_IRWXO | stat.S_IWGRP):
+        raise ConfigurationError(f"The secret file {path} is open to others. Run: chmod 600 {path}")
+    return SecretStr(text)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address never leaves this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""Cryptography behind the ports: signatures, one-time codes, session assertions."""

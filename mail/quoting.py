@@ -1,0 +1,52 @@
+"""What people wrote, as it may stand in a mail: short, visible, and without a working link.
+
+Mail programs turn much text into links by themselves. We write addresses the way security reports
+do, ``https[:]//example[.]org``: every character can be seen, nothing can be clicked, and the
+reader still learns what was meant.
+"""
+
+import re
+from functools import lru_cache
+
+from approvals.texts import INVISIBLE
+
+QUOTE_LIMIT = 300  # characters
+QUOTE_LINES = 12
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+
+_UNSEEN = str.maketrans(dict.fromkeys(INVISIBLE, ""))
+_BROKEN = re.compile("[\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_SCHEME = re.compile(
+    r":(?=//)|(?<=\bmailto):|(?<=\btel):|(?<=\bsms):|(?<=\bfile):|(?<=\bdata):|(?<=\bjavascript):",
+    re.IGNORECASE,
+)
+# The full stops that name servers take for a dot, between two labels of which the last is a word.
+_DOT = re.compile(r"(?<=\w)[.\u3002\uff0e\uff61](?=[\w-]*[^\W\d_][\w-])")
+_SHARE = re.compile(r"\\\\(?=\S)")  # \\host\share
+
+
+@lru_cache(maxsize=1024)  # names come back in every mail
+def inert(text: str) -> str:
+    """Return text on one line: no line end, control or invisible character, and no link."""
+    return _unlinked(_seen(text))
+
+
+def quoted_lines(text: str) -> list[str]:
+    """Return at most 300 characters of text on at most 12 lines, ended by an ellipsis if cut."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    cut = lines[:QUOTE_LIMIT]
+    found = [_seen(line) for line in cut.split("\n")]
+    kept = found[:QUOTE_LINES]
+    if len(lines) > len(cut) or len(found) > len(kept):
+        kept[-1] += ELLIPSIS
+    return [_unlinked(line) for line in kept]
+
+
+def _seen(text: str) -> str:
+    whole = _BROKEN.sub("\N{REPLACEMENT CHARACTER}", text.translate(_UNSEEN))
+    return " ".join(_CONTROL.sub(" ", whole).split())
+
+
+def _unlinked(text: str) -> str:
+    return _SHARE.sub(r"[\\\\]", _DOT.sub("[.]", _SCHEME.sub("[:]", text)))

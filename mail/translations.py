@@ -1,0 +1,47 @@
+"""Which language a reader gets: theirs where there is a catalog, else English, the source.
+
+Catalogs are PO files read as they are, ``locale/<language>/LC_MESSAGES/mail.po``; mail.pot there
+holds what is to be translated. It is made anew from the project's folder by
+``pybabel extract -F mail/babel.cfg -o mail/locale/mail.pot mail/templates``.
+"""
+
+from functools import lru_cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from pathlib import Path
+
+from babel import Locale, UnknownLocaleError
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+CATALOGS = Path(__file__).parent / "locale"
+SOURCE = Locale("en")
+
+
+@lru_cache(maxsize=256)
+def locale_of(wanted: str, catalogs: Path = CATALOGS) -> Locale:
+    """Return the reader's locale if its language can be served, else English."""
+    try:
+        locale = Locale.parse(wanted.replace("-", "_"))
+    except (ValueError, UnknownLocaleError):
+        return SOURCE
+    is_served = locale.language == SOURCE.language or _catalog(locale.language, catalogs).is_file()
+    return locale if is_served else SOURCE
+
+
+@lru_cache(maxsize=32)
+def translations_into(language: str, catalogs: Path = CATALOGS) -> NullTranslations:
+    """Return the catalog of one language; without one, every text stays as it is."""
+    source = _catalog(language, catalogs)
+    if not source.is_file():
+        return NullTranslations()
+    with source.open("rb") as file:
+        catalog = read_po(file, locale=language)
+    compiled = BytesIO()
+    write_mo(compiled, catalog)
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+def _catalog(language: str, catalogs: Path) -> Path:
+    return catalogs / language / "LC_MESSAGES" / "mail.po"

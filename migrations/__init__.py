@@ -1,0 +1,1 @@
+"""Alembic migrations: each released schema, step by step."""

@@ -1,0 +1,1 @@
+"""What talks to Temporal from outside: the CLI, its client, and the embedded stack."""

@@ -1,0 +1,1 @@
+"""The database behind the ports: rows stay in here, domain objects come out."""

@@ -1,0 +1,128 @@
+"""Database engines that lose no update: one writer at a time on SQLite, row locks on PostgreSQL."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import event, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+BUSY_MS = 10_000  # how long a SQLite writer waits for the lock of another process
+READERS = 5
+POSTGRES_POOL = 20
+POSTGRES_SETTINGS = {
+    "lock_timeout": "5s",
+    "statement_timeout": "10s",
+    "idle_in_transaction_session_timeout": "15s",
+}
+
+
+class Clock(Protocol):
+    """Where the moment of a decision comes from."""
+
+    async def now(self, connection: AsyncConnection, carried: datetime | None = None) -> datetime:
+        """Return aware UTC. *carried* is the workflow's time, which only tests may use."""
+        ...
+
+
+class HostClock:
+    """The single host's clock, for SQLite."""
+
+    async def now(self, connection: AsyncConnection, carried: datetime | None = None) -> datetime:
+        return datetime.now(UTC)
+
+
+class DatabaseClock:
+    """PostgreSQL's clock: ``now()`` would be frozen at the start of the transaction."""
+
+    async def now(self, connection: AsyncConnection, carried: datetime | None = None) -> datetime:
+        found = (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one()
+        moment: datetime = found
+        return moment.astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class Engines:
+    """The writing and the reading engine of one database, and its clock."""
+
+    write: AsyncEngine
+    read: AsyncEngine
+    clock: Clock
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.write.dialect.name == "sqlite"
+
+    async def lock(self, connection: AsyncConnection, process: UUID) -> None:
+        """Keep everybody else from this process until the transaction ends.
+
+        SQLite's BEGIN IMMEDIATE has done so already. On PostgreSQL an advisory lock also covers a
+        process that has no row yet.
+        """
+        if not self.is_sqlite:
+            number = int.from_bytes(process.bytes[:8], signed=True)
+            await connection.execute(
+                text("SELECT pg_advisory_xact_lock(:number)"), {"number": number}
+            )
+
+    async def close(self) -> None:
+        await self.write.dispose()
+        if self.read is not self.write:
+            await self.read.dispose()
+
+
+def connect(url: str | URL, clock: Clock | None = None) -> Engines:
+    """Return the engines of a database URL (sqlite+aiosqlite or postgresql+asyncpg).
+
+    Raises ValueError for any other kind.
+    """
+    parsed = make_url(url)
+    match parsed.get_backend_name():
+        case "sqlite":
+            return Engines(
+                _sqlite(parsed, write=True), _sqlite(parsed, write=False), clock or HostClock()
+            )
+        case "postgresql":
+            engine = create_async_engine(
+                parsed,
+                hide_parameters=True,
+                pool_size=POSTGRES_POOL,
+                max_overflow=0,
+                pool_pre_ping=True,
+                connect_args={"server_settings": POSTGRES_SETTINGS},
+            )
+            return Engines(engine, engine, clock or DatabaseClock())
+        case other:
+            raise ValueError(f"Gatehouse keeps its rows in SQLite or PostgreSQL, not in {other}.")
+
+
+def _sqlite(url: URL, *, write: bool) -> AsyncEngine:
+    if write and url.database:
+        Path(url.database).touch(mode=0o600)
+    engine = create_async_engine(
+        url, hide_parameters=True, pool_size=1 if write else READERS, max_overflow=0
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # stop the driver's own late BEGIN
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout={BUSY_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "trusted_schema=OFF",
+            f"query_only={'OFF' if write else 'ON'}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine

@@ -1,0 +1,155 @@
+"""Lists and single views for people: what awaits me, what I asked for, what happened."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+
+from approvals import rules
+from approvals.access_request import KIND, TenantAccess
+from approvals.people import Directory, PersonId, Role
+from approvals.ports import Outcome
+from approvals.records import Record
+from approvals.rules import Needed
+from approvals.transition import EnrolledKey, Session, State
+from store import directory as stored_directory
+from store import tables as t
+from store.engine import Engines
+from store.keys import keys_of
+
+PAGE = 200
+
+
+class MailLine(Record):
+    """One mail of a process, and its fate. *to* is the person's id."""
+
+    to: PersonId
+    version: int
+    kind: str
+    status: str
+    attempts: int
+    reply: str | None
+
+
+class Inbox:
+    """Reads for people. Every list takes the viewer, and shows only what the viewer has part in."""
+
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
+
+    async def outcome(self, key: UUID, nonce: str) -> Outcome | None:
+        """Return what a command was answered, once the door has recorded it."""
+        query = select(t.command.c.outcome).where(
+            t.command.c.key_id == key, t.command.c.nonce == nonce
+        )
+        async with self._engines.read.connect() as connection:
+            text = (await connection.execute(query)).scalar()
+        return None if text is None else Outcome.model_validate_json(text)
+
+    async def state(self, process: UUID) -> State | None:
+        """Return a process's complete state. The caller judges who may see it."""
+        query = select(t.process.c.kind, t.process.c.state).where(t.process.c.id == process)
+        async with self._engines.read.connect() as connection:
+            row = (await connection.execute(query)).first()
+        return None if row is None else rules.restored(row.kind, row.state)
+
+    async def directory(self, needed: Needed) -> Directory:
+        """Read a part of the directory."""
+        async with self._engines.read.connect() as connection:
+            return await stored_directory.part_of(connection, needed, hold=False)
+
+    async def whole_directory(self) -> Directory:
+        """Read all of the directory."""
+        async with self._engines.read.connect() as connection:
+            return await stored_directory.whole(connection)
+
+    async def outgoing(
+        self, viewer: PersonId, statuses: Sequence[str] = (), limit: int = PAGE
+    ) -> list[TenantAccess]:
+        """Return requests that the viewer's organization sent, newest first (TM admins only)."""
+        mine = select(t.role_assignment.c.scope_id).where(
+            t.role_assignment.c.person_id == viewer,
+            t.role_assignment.c.role == Role.TM_ADMIN.value,
+        )
+        return await self._requests(t.process.c.organization_id.in_(mine), statuses, limit)
+
+    async def incoming(
+        self, viewer: PersonId, statuses: Sequence[str] = (), limit: int = PAGE
+    ) -> list[TenantAccess]:
+        """Return requests to the tenants that the viewer administers, newest first."""
+        mine = select(t.role_assignment.c.scope_id).where(
+            t.role_assignment.c.person_id == viewer,
+            t.role_assignment.c.role == Role.TENANT_ADMIN.value,
+        )
+        return await self._requests(t.process.c.tenant_id.in_(mine), statuses, limit)
+
+    async def named(
+        self, viewer: PersonId, statuses: Sequence[str] = (), limit: int = PAGE
+    ) -> list[TenantAccess]:
+        """Return the requests that name the viewer, newest first: "my tenants"."""
+        mine = select(t.involvement.c.process_id).where(t.involvement.c.person_id == viewer)
+        return await self._requests(t.process.c.id.in_(mine), statuses, limit)
+
+    async def of_batch(self, batch: UUID) -> list[TenantAccess]:
+        """Return the requests of one batch."""
+        return await self._requests(t.process.c.batch == batch, (), PAGE)
+
+    async def sessions(self, viewer: PersonId) -> list[Session]:
+        """Return the viewer's open sessions, newest first."""
+        query = (
+            select(t.session)
+            .where(t.session.c.person_id == viewer, t.session.c.ended_at.is_(None))
+            .order_by(t.session.c.begun_at.desc())
+        )
+        async with self._engines.read.connect() as connection:
+            rows = (await connection.execute(query)).all()
+        return [
+            Session(
+                id=row.id,
+                process=row.process_id,
+                person=row.person_id,
+                tenant=row.tenant_id,
+                mode=row.mode,
+                begun_at=row.begun_at,
+            )
+            for row in rows
+        ]
+
+    async def keys(self, person: PersonId) -> Sequence[EnrolledKey]:
+        """Return a person's keys, newest first."""
+        async with self._engines.read.connect() as connection:
+            return await keys_of(connection, person)
+
+    async def mails(self, process: UUID) -> list[MailLine]:
+        """Return a process's mails, oldest first."""
+        query = select(t.outbox).where(t.outbox.c.process_id == process)
+        query = query.order_by(t.outbox.c.version, t.outbox.c.written_at, t.outbox.c.id)
+        async with self._engines.read.connect() as connection:
+            rows = (await connection.execute(query)).all()
+        return [
+            MailLine(
+                to=row.person_id,
+                version=row.version,
+                kind=row.kind,
+                status=row.status,
+                attempts=row.attempts,
+                reply=row.reply,
+            )
+            for row in rows
+        ]
+
+    async def _requests(
+        self, where: Any, statuses: Sequence[str], limit: int
+    ) -> list[TenantAccess]:
+        query: Select[Any] = (
+            select(t.process.c.state)
+            .where(t.process.c.kind == KIND, where)
+            .order_by(t.process.c.begun_at.desc(), t.process.c.id)
+            .limit(limit)
+        )
+        if statuses:
+            query = query.where(t.process.c.status.in_(statuses))
+        async with self._engines.read.connect() as connection:
+            texts = (await connection.execute(query)).scalars().all()
+        return [TenantAccess.model_validate_json(text) for text in texts]

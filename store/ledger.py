@@ -1,0 +1,205 @@
+"""The ledger: locks one process's row and writes all that a transition says, in one transaction."""
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from approvals import audit, rules
+from approvals.authority import Counts
+from approvals.commands import Signed, Submit
+from approvals.errors import ApprovalError, NonceReusedError
+from approvals.people import Directory
+from approvals.ports import Ledger, LockedRow, OpenProcess, Outcome, Refusal
+from approvals.rules import Needed
+from approvals.sign_in import CODE_LIFE
+from approvals.transition import EnrolledKey, State, Transition
+from store import chain, projection
+from store import directory as stored_directory
+from store import tables as t
+from store.engine import Engines
+from store.keys import key_of
+
+HOUR = timedelta(hours=1)
+
+
+class SqlLedger(Ledger):
+    """Processes in SQLite or PostgreSQL."""
+
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
+
+    @asynccontextmanager
+    async def locked(self, process: UUID, at: datetime) -> AsyncIterator[LockedRow]:
+        async with self._engines.write.begin() as connection:
+            await self._engines.lock(connection, process)
+            now = await self._engines.clock.now(connection, at)
+            yield await _SqlRow.read(connection, process, now)
+
+    async def open_processes(self) -> Sequence[OpenProcess]:
+        query = select(
+            t.process.c.id, t.process.c.kind, t.process.c.tenant_id, t.process.c.due
+        ).where(t.process.c.is_closed.is_(False))
+        async with self._engines.read.connect() as connection:
+            rows = (await connection.execute(query)).all()
+        return [
+            OpenProcess(id=row.id, kind=row.kind, tenant=row.tenant_id, due=row.due) for row in rows
+        ]
+
+
+class _SqlRow(LockedRow):
+    """One locked process. Every method runs in the transaction that holds the lock."""
+
+    def __init__(
+        self, connection: AsyncConnection, process: UUID, now: datetime, state: State | None
+    ) -> None:
+        self._connection, self._process, self._now, self._state = connection, process, now, state
+        self._written: Transition | None = None
+
+    @classmethod
+    async def read(cls, connection: AsyncConnection, process: UUID, now: datetime) -> "_SqlRow":
+        query = select(t.process.c.kind, t.process.c.state).where(t.process.c.id == process)
+        if connection.dialect.name != "sqlite":
+            query = query.with_for_update()
+        row = (await connection.execute(query)).first()
+        state = None if row is None else rules.restored(row.kind, row.state)
+        return cls(connection, process, now, state)
+
+    @property
+    def process(self) -> UUID:
+        return self._process
+
+    @property
+    def now(self) -> datetime:
+        return self._now
+
+    @property
+    def state(self) -> State | None:
+        return self._state
+
+    @property
+    def written(self) -> Transition | None:
+        return self._written
+
+    def standing(self) -> Outcome:
+        return projection.outcome(self._state, None, None)
+
+    async def key(self, key: UUID) -> EnrolledKey | None:
+        row = (await self._connection.execute(select(t.key).where(t.key.c.id == key))).first()
+        return None if row is None else key_of(row)
+
+    async def recorded(self, signed: Signed) -> Outcome | None:
+        query = select(t.command).where(
+            t.command.c.key_id == signed.key, t.command.c.nonce == signed.nonce
+        )
+        row = (await self._connection.execute(query)).first()
+        if row is None:
+            return None
+        if row.digest != signed.digest:
+            raise NonceReusedError
+        return Outcome.model_validate_json(row.outcome)
+
+    async def directory(self, needed: Needed) -> Directory:
+        return await stored_directory.part_of(self._connection, needed, hold=True)
+
+    async def counts(self, signed: Signed) -> Counts:
+        command = signed.command
+        if not isinstance(command, Submit) or signed.actor is None:
+            return Counts()
+        mine = t.process.c.requester_id == signed.actor
+        recent = t.process.c.begun_at > self._now - HOUR
+        tenant = select(t.tenant.c.id).where(t.tenant.c.slug == command.tenant).scalar_subquery()
+        asking = select(t.person.c.organization_id).where(t.person.c.id == signed.actor)
+        pair = (t.process.c.tenant_id == tenant) & (
+            t.process.c.organization_id == asking.scalar_subquery()
+        )
+        waiting = t.process.c.status == "pending"
+        query = select(
+            func.count().filter(mine, recent),
+            func.count().filter(pair, recent),
+            func.count().filter(pair, mine, waiting),
+        ).where(mine | pair)
+        row = (await self._connection.execute(query)).one()
+        return Counts(by_person=row[0], by_pair=row[1], pending_of_pair_and_person=row[2])
+
+    async def sign_ins(self, subject: str) -> tuple[UUID | None, int]:
+        query = (
+            select(t.process.c.id)
+            .where(t.process.c.subject == subject, t.process.c.begun_at > self._now - CODE_LIFE)
+            .order_by(t.process.c.begun_at.desc())
+        )
+        found = (await self._connection.execute(query)).scalars().all()
+        return (found[0] if found else None), len(found)
+
+    async def refuse(
+        self, refusal: ApprovalError, signed: Signed | None, said: bytes, sentence: str
+    ) -> Outcome:
+        chain_of = self._process if self._state is not None else audit.INSTALLATION
+        if self._state is None:
+            await self._lock_installation()
+        count = await chain.left_out(self._connection, chain_of, refusal.code, self._now)
+        if count is not None:
+            await chain.append(
+                self._connection,
+                chain.entry(
+                    chain_of,
+                    f"refused.{refusal.code}",
+                    self._now,
+                    **projection.signer(signed, nobody="unknown"),
+                    command=hashlib.sha256(said).hexdigest(),
+                    left_out=count,
+                ),
+            )
+        outcome = projection.outcome(
+            self._state, None, Refusal(code=refusal.code, sentence=sentence)
+        )
+        if not isinstance(refusal, NonceReusedError):  # that nonce has its outcome already
+            await self._remember(signed, outcome)
+        return outcome
+
+    async def write(
+        self, transition: Transition, directory: Directory, signed: Signed | None
+    ) -> Outcome:
+        text = transition.after.model_dump_json()
+        await projection.write(self._connection, self._state, transition, text, self._now)
+        await chain.append(
+            self._connection,
+            chain.entry(
+                self._process,
+                transition.event,
+                self._now,
+                **{**projection.signer(signed, nobody="clock"), "actor": transition.actor},
+                version=transition.after.version,
+                command=None if signed is None else signed.digest,
+                reason=transition.reason,
+                state=audit.text_hash(text),
+            ),
+        )
+        await projection.write_notices(self._connection, transition, directory, self._now)
+        self._written = transition
+        no = transition.refusal
+        refusal = None if no is None else Refusal(code=no.code, sentence=no.sentence())
+        outcome = projection.outcome(transition.after, transition.receipt, refusal)
+        await self._remember(signed, outcome)
+        return outcome
+
+    async def _remember(self, signed: Signed | None, outcome: Outcome) -> None:
+        if signed is not None:
+            await self._connection.execute(
+                insert(t.command).values(
+                    key_id=signed.key,
+                    nonce=signed.nonce,
+                    process_id=self._process,
+                    digest=signed.digest,
+                    outcome=outcome.model_dump_json(),
+                    at=self._now,
+                )
+            )
+
+    async def _lock_installation(self) -> None:
+        if self._connection.dialect.name != "sqlite":
+            await self._connection.execute(select(func.pg_advisory_xact_lock(0)))

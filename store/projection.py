@@ -1,0 +1,210 @@
+"""Writes a transition: the row with its complete state, and the tables that others read from."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Table, insert, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from approvals import notices
+from approvals.commands import Signed
+from approvals.people import Directory
+from approvals.ports import Outcome, Refusal
+from approvals.transition import AccessGrant, EnrolledKey, Session, State, Transition
+from store import tables as t
+
+
+class LostUpdateError(RuntimeError):
+    """The row changed under its lock: the last net has caught what must not happen."""
+
+
+def outcome(state: State | None, receipt: str | None, refusal: Refusal | None) -> Outcome:
+    """Return where a process stands, as the courier may know it."""
+    if state is None:
+        return Outcome(refusal=refusal)
+    return Outcome(
+        version=state.version,
+        status=state.status,
+        due=state.due,
+        receipt=receipt,
+        refusal=refusal,
+    )
+
+
+def signer(signed: Signed | None, *, nobody: str) -> dict[str, Any]:
+    """Return who signed and by which way it came; *nobody* is the channel without a signature."""
+    if signed is None:
+        return {"channel": nobody}
+    return {
+        "channel": "signal" if signed.by_signal else "cli",
+        "actor": signed.actor,
+        "key": signed.key,
+        "nonce": signed.nonce,
+    }
+
+
+async def write(
+    connection: AsyncConnection,
+    before: State | None,
+    transition: Transition,
+    text: str,
+    now: datetime,
+) -> None:
+    """Write the row at version + 1, and make grants, sessions and key what the transition says.
+
+    Raises LostUpdateError when the row is not at the version that was judged.
+    """
+    after = transition.after
+    if before is None:
+        await _insert(connection, after, text, now)
+    else:
+        await _advance(connection, before, after, text)
+    await _grants(connection, after.process_id, transition.grants, now)
+    await _sessions(connection, after.process_id, transition.sessions, now)
+    if transition.key is not None:
+        await _key(connection, transition.key)
+
+
+async def write_notices(
+    connection: AsyncConnection, transition: Transition, directory: Directory, now: datetime
+) -> None:
+    """Write one outbox row a person and notice."""
+    rows = [
+        {
+            "id": one.id,
+            "process_id": transition.after.process_id,
+            "version": transition.after.version,
+            "kind": one.kind,
+            "person_id": one.person,
+            "facts": one.facts,
+            "sealed": one.sealed,
+            "status": "pending",
+            "attempts": 0,
+            "was_unknown": False,
+            "written_at": now,
+        }
+        for one in notices.addressed(transition, directory)
+    ]
+    if rows:
+        await connection.execute(insert(t.outbox), rows)
+
+
+async def _insert(connection: AsyncConnection, after: State, text: str, now: datetime) -> None:
+    index = after.index
+    await connection.execute(
+        insert(t.process).values(
+            id=after.process_id,
+            kind=after.kind,
+            begun_at=now,
+            tenant_id=index.tenant,
+            organization_id=index.organization,
+            requester_id=index.requester,
+            batch=index.batch,
+            subject=index.subject,
+            **_moving(after, text),
+        )
+    )
+    involved = [{"person_id": one, "process_id": after.process_id} for one in index.named]
+    if involved:
+        await connection.execute(insert(t.involvement), involved)
+
+
+async def _advance(connection: AsyncConnection, before: State, after: State, text: str) -> None:
+    changed = await connection.execute(
+        update(t.process)
+        .where(t.process.c.id == after.process_id, t.process.c.version == before.version)
+        .values(**_moving(after, text))
+    )
+    if changed.rowcount != 1:
+        raise LostUpdateError(f"process {after.process_id} left version {before.version}")
+
+
+def _moving(after: State, text: str) -> dict[str, Any]:
+    return {
+        "version": after.version,
+        "status": after.status,
+        "state": text,
+        "is_closed": after.is_closed,
+        "due": after.due,
+    }
+
+
+async def _grants(
+    connection: AsyncConnection, process: UUID, grants: tuple[AccessGrant, ...], now: datetime
+) -> None:
+    kept = [one.person for one in grants]
+    table = t.access_grant
+    await connection.execute(
+        update(table)
+        .where(
+            table.c.process_id == process,
+            table.c.closed_at.is_(None),
+            table.c.person_id.not_in(kept),
+        )
+        .values(closed_at=now)
+    )
+    rows = [
+        {
+            "process_id": one.process,
+            "person_id": one.person,
+            "tenant_id": one.tenant,
+            "requested_by": one.requested_by,
+            "granted_by": one.granted_by,
+            "ends_at": one.ends_at,
+            "no_end": one.no_end,
+            "closed_at": None,
+        }
+        for one in grants
+    ]
+    if rows:
+        await _upsert(connection, table, rows, ["process_id", "person_id"])
+
+
+async def _sessions(
+    connection: AsyncConnection, process: UUID, sessions: tuple[Session, ...], now: datetime
+) -> None:
+    table = t.session
+    kept = [one.id for one in sessions]
+    await connection.execute(
+        update(table)
+        .where(table.c.process_id == process, table.c.ended_at.is_(None), table.c.id.not_in(kept))
+        .values(ended_at=now)
+    )
+    rows = [
+        {
+            "id": one.id,
+            "process_id": one.process,
+            "person_id": one.person,
+            "tenant_id": one.tenant,
+            "mode": one.mode,
+            "begun_at": one.begun_at,
+        }
+        for one in sessions
+    ]
+    if rows:
+        await _upsert(connection, table, rows, ["id"])
+
+
+async def _key(connection: AsyncConnection, key: EnrolledKey) -> None:
+    row = {
+        "id": key.id,
+        "person_id": key.person,
+        "public_key": key.public_key,
+        "channel": key.channel,
+        "client": key.client,
+        "enrolled_at": key.enrolled_at,
+        "expires_at": key.expires_at,
+        "revoked_at": key.revoked_at,
+    }
+    await _upsert(connection, t.key, [row], ["id"])
+
+
+async def _upsert(
+    connection: AsyncConnection, table: Table, rows: list[dict[str, Any]], keys: list[str]
+) -> None:
+    kind = sqlite if connection.dialect.name == "sqlite" else postgresql
+    query = kind.insert(table)
+    changes = {name: query.excluded[name] for name in rows[0] if name not in keys}
+    await connection.execute(query.on_conflict_do_update(index_elements=keys, set_=changes), rows)

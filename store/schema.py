@@ -1,0 +1,29 @@
+"""Builds and upgrades every schema with Alembic, tests' and the embedded stack's included."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+
+from store.engine import Engines
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+
+async def upgrade(engines: Engines, revision: str = "head") -> None:
+    """Bring the database to a revision. Safe to repeat; one transaction."""
+    async with engines.write.begin() as connection:
+        await connection.run_sync(_upgrade, revision)
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    command.upgrade(configured(connection), revision)
+
+
+def configured(connection: Connection) -> Config:
+    """Return Alembic's configuration for an open connection."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,1 @@
+"""Deterministic shells: the clock and courier of each process."""
