@@ -6,6 +6,7 @@ from temporalio import activity
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
+from activities.names import NOTHING
 from approvals import commands, rules
 from approvals.commands import Begin, Prove, Signed
 from approvals.errors import ApprovalError, InvalidDecisionError
@@ -48,7 +49,7 @@ class CommitActivities:
         self._mail, self._policies = mail, policies
 
     @activity.defn
-    async def commit(self, delivery: RawValue | None = None) -> Outcome:
+    async def commit(self, delivery: RawValue = NOTHING) -> Outcome:
         """Judge, write, and answer where the process stands; a refusal is an answer too.
 
         Takes raw arguments, for anybody at a Temporal frontend can call it: what is no Delivery
@@ -132,9 +133,9 @@ class CommitActivities:
                 return SignInFacts()
 
 
-def _delivery(given: RawValue | None) -> Delivery:
+def _delivery(given: RawValue) -> Delivery:
     try:
-        data = given.payload.data if given else b""
+        data = given.payload.data
         return Delivery.model_validate_json(data)
     except ValueError:
         raise ApplicationError(

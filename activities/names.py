@@ -1,13 +1,18 @@
-"""Names that Temporal sees: task queues, workflow and job ids, search attributes. No personal data."""
+"""Names that Temporal sees: task queues, ids, search attributes. No personal data in any."""
 
 from uuid import UUID
 
-from temporalio.common import SearchAttributeKey
+from temporalio.api.common.v1 import Payload
+from temporalio.common import RawValue, SearchAttributeKey
 
 PROCESSES = "gatehouse"  # task queue of the processes and of commit
 MAIL = "gatehouse-mail"  # task queue of the mail jobs
 TENANT = SearchAttributeKey.for_keyword("GatehouseTenant")
 KIND = SearchAttributeKey.for_keyword("GatehouseKind")
+
+# What a caller without an argument gives. The hint of an activity must be RawValue alone: anything
+# else is decoded before our code runs, and nonsense would be retried.
+NOTHING = RawValue(Payload())
 
 
 def workflow_id(kind: str, process: UUID) -> str:

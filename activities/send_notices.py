@@ -16,7 +16,7 @@ from temporalio.common import (
 from temporalio.exceptions import ActivityAlreadyStartedError, ApplicationError
 from temporalio.service import RPCError
 
-from activities.names import MAIL, mail_job_id
+from activities.names import MAIL, NOTHING, mail_job_id
 from approvals.ports import (
     Codes,
     Mailer,
@@ -69,7 +69,7 @@ class MailActivities:
         self._renderer, self._codes = renderer, codes
 
     @activity.defn
-    async def send_notices(self, given: RawValue | None = None) -> int:
+    async def send_notices(self, given: RawValue = NOTHING) -> int:
         """Try every notice that waits once; return how many were tried.
 
         Raises a retryable error while some are left, so that Temporal's back-off brings the job
@@ -91,9 +91,9 @@ class MailActivities:
         return await self._mailer.send(self._renderer.letter(item, secret))
 
 
-def _notices(given: RawValue | None) -> NoticesOf:
+def _notices(given: RawValue) -> NoticesOf:
     try:
-        return NoticesOf.model_validate_json(given.payload.data if given else b"")
+        return NoticesOf.model_validate_json(given.payload.data)
     except ValueError:
         raise ApplicationError(
             "send_notices takes a process and a version.", type="invalid_input", non_retryable=True

@@ -152,8 +152,8 @@ def _require_own_people(command: Submit, organization: Organization, directory: 
     found = [directory.person(one) for one in command.people]
     if any(one is None or one.organization != organization.id for one in found):
         raise SubmissionError(
-            f"A person of this request does not belong to {organization.name}."
-            " Name people of your own organization."
+            f"A person of this request does not belong to {organization.name}:"
+            " name people of your own organization."
         )
     away = [one for one in found if one is not None and not directory.is_live(one.id)]
     if away:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import stat
 import tomllib
-from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
@@ -25,14 +25,6 @@ from approvals.policy import Policies, PolicyError, policies
 
 class ConfigurationError(ValueError):
     """Something is missing or wrong in the configuration; one sentence, for the operator."""
-
-
-class Security(StrEnum):
-    """How the connection to the mail server is protected."""
-
-    STARTTLS = "starttls"
-    TLS = "tls"
-    NONE = "none"
 
 
 def home() -> Path:
@@ -58,7 +50,7 @@ class Settings(BaseSettings):
     temporal_address: str | None = None
     smtp_host: str = "127.0.0.1"
     smtp_port: int = Field(default=1025, ge=1, le=65535)
-    smtp_security: Security = Security.STARTTLS
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
     smtp_username: str | None = None
     smtp_password_file: Path | None = None
     mail_from: str = "gatehouse@localhost"

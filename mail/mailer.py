@@ -14,6 +14,8 @@ from approvals.ports import Fate, Letter, Mailer, Posting
 from mail.conversation import Conversation, MissingError, Security, Stage
 from mail.message import built, envelope_address, is_plain_address
 
+__all__ = ("Security", "SmtpMailer", "SmtpServer", "is_loopback", "printable")
+
 LETTER_SECONDS = 60.0
 STEP_SECONDS = 20.0  # for each step before the final dot; after it, the rest of the minute
 KEPT_SECONDS = 5.0  # how long a connection rests before we hang up
@@ -52,6 +54,7 @@ class SmtpMailer(Mailer):
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         letter_seconds: float = LETTER_SECONDS,
         step_seconds: float = STEP_SECONDS,
+        kept_seconds: float = KEPT_SECONDS,
     ) -> None:
         _require_usable(server, private_network)
         if tls is None and server.security is not Security.NONE:
@@ -59,6 +62,7 @@ class SmtpMailer(Mailer):
         self._server, self._tls, self._clock = server, tls, clock
         self._from = envelope_address(server.sender)
         self._letter_seconds, self._step_seconds = letter_seconds, step_seconds
+        self._kept_seconds = kept_seconds
         self._kept: dict[Conversation, asyncio.TimerHandle] = {}
 
     async def send(self, letter: Letter) -> Posting:
@@ -129,7 +133,7 @@ class SmtpMailer(Mailer):
             conversation.hang_up()
             return
         loop = asyncio.get_running_loop()
-        self._kept[conversation] = loop.call_later(KEPT_SECONDS, self._retire, conversation)
+        self._kept[conversation] = loop.call_later(self._kept_seconds, self._retire, conversation)
 
     def _retire(self, conversation: Conversation) -> None:
         del self._kept[conversation]

@@ -18,11 +18,10 @@ _UNSEEN = str.maketrans(dict.fromkeys(INVISIBLE, ""))
 _BROKEN = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SCHEME = re.compile(
-    r":(?=//)|(?<=\bmailto):|(?<=\btel):|(?<=\bsms):|(?<=\bfile):|(?<=\bdata):|(?<=\bjavascript):",
-    re.IGNORECASE,
+    r"\b(mailto|tel|sms|callto|file|data|javascript):(?=\S)|:(?=//)", re.IGNORECASE
 )
-# The full stops that name servers take for a dot, between two labels of which the last is a word.
-_DOT = re.compile(r"(?<=\w)[.\u3002\uff0e\uff61](?=[\w-]*[^\W\d_][\w-])")
+# Any full stop that a name server takes for a dot, before a label that looks like a word.
+_DOT = re.compile(r"(?<=[^\s.])[.\u3002\uff0e\uff61](?=[\w-]*[^\W\d_][^\s.,;:!?)\]\"'])")
 _SHARE = re.compile(r"\\\\(?=\S)")  # \\host\share
 
 
@@ -49,4 +48,5 @@ def _seen(text: str) -> str:
 
 
 def _unlinked(text: str) -> str:
-    return _SHARE.sub(r"[\\\\]", _DOT.sub("[.]", _SCHEME.sub("[:]", text)))
+    text = _SCHEME.sub(lambda found: f"{found[1] or ''}[:]", text)
+    return _SHARE.sub(r"[\\\\]", _DOT.sub("[.]", text))

@@ -10,7 +10,14 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_time, get_datetime_format, get_timezone_name
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, pass_eval_context
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    pass_context,
+    pass_eval_context,
+    select_autoescape,
+)
 from jinja2.nodes import EvalContext
 from jinja2.runtime import Context
 from markupsafe import Markup
@@ -85,7 +92,7 @@ def environment_with(translations: NullTranslations) -> Environment:
     """Return the templates, speaking through one catalog."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
-        autoescape=_is_escaped,
+        autoescape=select_autoescape(("html",), ("txt",), default=True),
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
@@ -97,10 +104,6 @@ def environment_with(translations: NullTranslations) -> Environment:
     environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
     environment.globals["_"] = environment.globals["gettext"]
     return environment
-
-
-def _is_escaped(template: str | None) -> bool:
-    return template is None or not template.endswith(".txt")
 
 
 @pass_eval_context
@@ -136,7 +139,7 @@ def moment(instant: str, locale: Locale, zone: str) -> str:
 
 
 def wrapped(text: str) -> str:
-    """Wrap lines at 78 characters; those that begin with four blanks are copied or clicked whole."""
+    """Wrap lines at 78 characters, but for those that begin with four blanks: they are copied."""
     lines = (_folded(line) for line in text.strip().split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n"
 

@@ -1,5 +1,7 @@
 """Database engines that lose no update: one writer at a time on SQLite, row locks on PostgreSQL."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,6 +69,14 @@ class Engines:
             await connection.execute(
                 text("SELECT pg_advisory_xact_lock(:number)"), {"number": number}
             )
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """Yield a connection that sees one moment, however long it reads."""
+        async with self.read.connect() as connection:
+            if not self.is_sqlite:
+                await connection.execution_options(isolation_level="REPEATABLE READ")
+            yield connection
 
     async def close(self) -> None:
         await self.write.dispose()

@@ -38,7 +38,7 @@ class Trail:
 
         Everything is read in one transaction, so that writing may go on meanwhile.
         """
-        async with self._engines.read.connect() as connection:
+        async with self._engines.snapshot() as connection:
             rows = await connection.execute(
                 select(t.process.c.id, t.process.c.version, t.process.c.state)
             )

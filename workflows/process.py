@@ -1,4 +1,4 @@
-"""The shell that every process shares: it sleeps until due, ticks, and carries bytes to the door."""
+"""The shell that every process shares: sleep until due, tick, and carry bytes to the door."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
+    from activities.names import NOTHING as NOTHING
     from approvals.ports import Delivery, Outcome, Start
     from workflows import options
 
@@ -22,7 +23,7 @@ class Process:
         self._ready = False  # messages of the first task are handled before run() starts
         self._door = asyncio.Semaphore(options.AT_THE_DOOR)
 
-    async def live(self, raw: RawValue | None) -> Outcome:
+    async def live(self, raw: RawValue) -> Outcome:
         """Live until the row is closed; start anew with the process id when history grows long."""
         start = _start(raw)
         self._start = start
@@ -67,7 +68,7 @@ class Process:
 
     @workflow.signal(dynamic=True)
     async def on_signal(self, name: str, args: Sequence[RawValue]) -> None:
-        """Carry what came. A refusal is a result here: nothing escapes that could fail a process."""
+        """Carry what came. A refusal is a result here: nothing escapes to fail a process."""
         await self._carry(args, by_signal=True)
 
     async def _carry(self, args: Sequence[RawValue], *, by_signal: bool) -> Outcome:
@@ -102,10 +103,10 @@ async def _commit(delivery: Delivery) -> Outcome:
     return far
 
 
-def _start(raw: RawValue | None) -> Start:
+def _start(raw: RawValue) -> Start:
     """Read the one argument of a workflow; a stranger's nonsense fails that run at once."""
     try:
-        return Start.model_validate_json(raw.payload.data if raw else b"")
+        return Start.model_validate_json(raw.payload.data)
     except ValueError:
         raise ApplicationError(
             "A process is started with one argument: its id.",

@@ -6,7 +6,7 @@ from temporalio.common import RawValue
 with workflow.unsafe.imports_passed_through():
     from approvals.access_request import CLOSED, KIND
     from approvals.ports import Outcome
-    from workflows.process import Process
+    from workflows.process import NOTHING, Process
 
 
 @workflow.defn(name=KIND)
@@ -16,5 +16,5 @@ class TenantAccessWorkflow(Process):
     closed = frozenset(CLOSED)
 
     @workflow.run
-    async def run(self, start: RawValue | None = None) -> Outcome:
+    async def run(self, start: RawValue = NOTHING) -> Outcome:
         return await self.live(start)

@@ -1,4 +1,4 @@
-"""The record of a request: the split into tenants, what a decider sees, and what stays concealed."""
+"""The record of a request: the split into tenants, what a decider sees, what stays concealed."""
 
 import json
 from uuid import UUID, uuid5
@@ -145,7 +145,7 @@ def test_shown_people_are_inside_the_digest() -> None:
 def test_whatever_a_decision_rests_on_changes_the_digest(changes: dict[str, object]) -> None:
     request = make_request()
 
-    other = make_request(**changes)
+    other = request.model_copy(update=changes)
 
     assert shown_digest(other) != shown_digest(request)
 
@@ -214,4 +214,6 @@ def test_the_lists_find_a_request_by_ids_alone() -> None:
     ],
 )
 def test_a_request_says_where_it_stands(changes: dict[str, object], sentence: str) -> None:
-    assert standing(make_request(**changes)) == sentence
+    request = make_request().model_copy(update=changes)
+
+    assert standing(request) == sentence

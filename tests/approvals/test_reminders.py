@@ -31,7 +31,9 @@ def reminders(life: Life) -> list[tuple[float, str]]:
         pytest.param(14 * DAY, [7, 13], id="at half time and one day before"),
         pytest.param(4 * DAY, [2, 3], id="both in a short window"),
         pytest.param(2 * DAY, [1], id="once where both fall together"),
-        pytest.param(36 * HOUR, [0.5, 0.75], id="one day before comes first within a day and a half"),
+        pytest.param(
+            36 * HOUR, [0.5, 0.75], id="one day before comes first within a day and a half"
+        ),
         pytest.param(DAY, [0.5], id="only at half time where the last day is all there is"),
     ],
 )

@@ -1,0 +1,110 @@
+"""How the CLI speaks: data to stdout, everything else to stderr, and one exit code a kind of end."""
+
+import asyncio
+import functools
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any, ParamSpec
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio.service import RPCError
+
+from approvals.errors import ApprovalError, FieldError
+from approvals.texts import inert
+from config.settings import ConfigurationError
+from starter.client import UnreachableError
+from starter.temporal_server import StackError
+
+DONE, REFUSED, USAGE, UNREACHABLE, INTERRUPTED, PIPE = 0, 1, 2, 3, 130, 141
+P = ParamSpec("P")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would happen, and change nothing.")
+]
+data = Console(highlight=False)
+aside = Console(stderr=True, highlight=False)
+
+
+class UsageError(FieldError):
+    """An argument, option or file is wrong: exit 2."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__("usage", sentence)
+
+
+def status(text: str) -> None:
+    """Tell the person something that is not data."""
+    aside.print(escape(inert(text)))
+
+
+def print_json(value: object) -> None:
+    """Write one JSON document to stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
+    """Write a table to stdout; every cell is escaped, for people's text stands in it."""
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*(escape(inert(cell or "")) for cell in row))
+    data.print(table)
+
+
+def print_text(text: str) -> None:
+    """Write plain text to stdout, as it is."""
+    sys.stdout.write(text + "\n")
+
+
+def runs(command: Callable[P, Awaitable[Any]]) -> Callable[P, None]:
+    """Turn a coroutine into a command: run it, and end with the exit code of what happened."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        async def body() -> None:
+            await command(*args, **kwargs)
+
+        code, sentence = _ended(lambda: asyncio.run(body()))
+        if sentence:
+            status(sentence)
+        if code:
+            raise typer.Exit(code)
+
+    return run
+
+
+def _ended(work: Callable[[], None]) -> tuple[int, str]:
+    """Run *work* and return the exit code and the sentence for its end. One table for the CLI."""
+    try:
+        work()
+        sys.stdout.flush()
+    except ApprovalError as refusal:
+        return REFUSED, str(refusal)
+    except (FieldError, ConfigurationError) as wrong:
+        return USAGE, str(wrong)
+    except (UnreachableError, StackError) as away:
+        return UNREACHABLE, str(away)
+    except RPCError as away:
+        return UNREACHABLE, f"Cannot reach Temporal: {away.status.name}. Nothing was changed."
+    except SQLAlchemyError:
+        return UNREACHABLE, "Cannot read the database. Nothing was changed."
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return INTERRUPTED, "Interrupted."
+    except BrokenPipeError:  # the reader has seen enough; Python must not try to flush again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE, ""
+    return DONE, ""
+
+
+def confirmed(question: str, *, yes: bool) -> bool:
+    """Ask before a change; --yes answers. Without a terminal and --yes the answer is no."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise UsageError("This asks for confirmation: run it in a terminal, or give --yes.")
+    return typer.confirm(question, err=True)

@@ -1,0 +1,73 @@
+"""What a command has at hand: settings, the database to read, Temporal, and the person's key."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from uuid import UUID
+
+from temporalio.client import Client
+
+from approvals.commands import Command
+from config import temporal
+from config.settings import Settings, load
+from identity.signing import fresh_nonce
+from starter import profiles
+from starter.client import Gatehouse, UnreachableError
+from starter.profiles import Profile
+from store.engine import Engines, connect
+from store.gate import SqlGate
+from store.inbox import Inbox
+from store.trail import Trail
+
+
+class Desk:
+    """One command's means. Temporal is reached only when something is sent."""
+
+    def __init__(self, settings: Settings, engines: Engines, profile_name: str | None) -> None:
+        self.settings, self.engines = settings, engines
+        self.inbox, self.gate, self.trail = Inbox(engines), SqlGate(engines), Trail(engines)
+        self._profile_name = profile_name
+        self._client: Client | None = None
+
+    @property
+    def profile(self) -> Profile:
+        """The signed-in person's profile. Raises UsageError when there is none."""
+        return profiles.current(self._profile_name)
+
+    async def client(self) -> Client:
+        """Connect to Temporal. Raises UnreachableError within a few seconds."""
+        if self._client is None:
+            try:
+                self._client = await temporal.connect(self.settings, identity="gatehouse-cli")
+            except RuntimeError as away:
+                raise UnreachableError(
+                    "Cannot reach Temporal; is `gatehouse up` running? Nothing was changed."
+                ) from away
+        return self._client
+
+    async def gatehouse(self) -> Gatehouse:
+        """Return the facade that carries commands."""
+        return Gatehouse(await self.client(), self.inbox.outcome)
+
+    def signed(self, process: UUID, command: Command) -> bytes:
+        """Sign a command with the profile's key."""
+        profile = self.profile
+        return profile.key.signed(
+            process,
+            command,
+            actor=profile.person,
+            key_id=profile.key_id,
+            issued_at=datetime.now(UTC),
+            nonce=fresh_nonce(),
+        )
+
+
+@asynccontextmanager
+async def desk(profile: str | None = None) -> AsyncIterator[Desk]:
+    """Open the means of one command, and close the database after it."""
+    settings = load()
+    engines = connect(settings.database)
+    try:
+        yield Desk(settings, engines, profile)
+    finally:
+        await engines.close()

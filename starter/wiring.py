@@ -1,0 +1,55 @@
+"""From settings to adapters to activities: what the worker, the tests and the benchmarks share."""
+
+from temporalio.client import Client
+
+from activities.commit import CommitActivities
+from activities.send_notices import MailActivities, TemporalMailQueue
+from approvals.ports import Mailer
+from config.settings import Settings
+from identity.enrolment import KeyedCodes
+from identity.files import ensure_secret
+from identity.signing import Ed25519Signatures
+from mail.conversation import Security
+from mail.links import Links
+from mail.mailer import SmtpMailer, SmtpServer
+from mail.render import TemplateRenderer
+from store.engine import Engines
+from store.ledger import SqlLedger
+from store.outbox import SqlOutbox
+
+
+def codes_of(settings: Settings) -> KeyedCodes:
+    """Read the keys of one-time codes, drawing them on the first start."""
+    return KeyedCodes(
+        ensure_secret(settings.keys / "code-proof.key"), ensure_secret(settings.keys / "outbox.key")
+    )
+
+
+def door(settings: Settings, engines: Engines, client: Client) -> CommitActivities:
+    """Wire the one door."""
+    return CommitActivities(
+        SqlLedger(engines),
+        Ed25519Signatures(),
+        codes_of(settings),
+        TemporalMailQueue(client),
+        settings.policies(),
+    )
+
+
+def mailer(settings: Settings) -> SmtpMailer:
+    """Wire the mail server's client. Raises ValueError where mail would cross a network in clear."""
+    server = SmtpServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        security=Security(settings.smtp_security),
+        sender=settings.mail_from,
+        username=settings.smtp_username,
+        password=settings.smtp_password,
+    )
+    return SmtpMailer(server, private_network=settings.private_network)
+
+
+def post(settings: Settings, engines: Engines, mailer: Mailer) -> MailActivities:
+    """Wire the mail jobs."""
+    renderer = TemplateRenderer(Links(settings.portal_url), settings.mail_domain)
+    return MailActivities(SqlOutbox(engines), mailer, renderer, codes_of(settings))

@@ -1,0 +1,101 @@
+"""How the Workers are made: queues, slots, sandbox; and what a worker looks after each minute."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+
+from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.service import RPCError
+from temporalio.worker import Worker, WorkerDeploymentConfig
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities import names
+from activities.commit import CommitActivities
+from activities.reconcile import Reconciler
+from activities.send_notices import MailActivities, TemporalMailQueue, sweep
+from approvals.ports import Outbox
+from workflows.sign_in import SignInWorkflow
+from workflows.tenant_access import TenantAccessWorkflow
+
+log = logging.getLogger(__name__)
+WORKFLOWS = [TenantAccessWorkflow, SignInWorkflow]
+CACHED = 1000  # workflows that stay in memory between their tasks; the others are replayed
+STICKY = timedelta(seconds=2)  # how long a task waits for a worker that may have died
+GRACE = timedelta(seconds=15)
+LETTERS_AT_ONCE = 8  # mail jobs that one worker runs; each sends its letters one by one
+EVERY = 60  # seconds between two rounds of upkeep
+
+SANDBOX = SandboxedWorkflowRunner(
+    restrictions=SandboxRestrictions.default.with_passthrough_modules("approvals", "workflows")
+)
+
+
+def process_worker(
+    client: Client, door: CommitActivities, build_id: str | None = None, cached: int = CACHED
+) -> Worker:
+    """Return the worker of the processes and of commit. With a build id it is versioned."""
+    return Worker(
+        client,
+        task_queue=names.PROCESSES,
+        workflows=WORKFLOWS,
+        activities=[door.commit],
+        workflow_runner=SANDBOX,
+        max_cached_workflows=cached,
+        sticky_queue_schedule_to_start_timeout=STICKY,
+        graceful_shutdown_timeout=GRACE,
+        deployment_config=_deployment(build_id),
+    )
+
+
+def mail_worker(client: Client, post: MailActivities) -> Worker:
+    """Return the worker of the mail jobs."""
+    return Worker(
+        client,
+        task_queue=names.MAIL,
+        activities=[post.send_notices],
+        max_concurrent_activities=LETTERS_AT_ONCE,
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
+@asynccontextmanager
+async def upkeep(
+    reconciler: Reconciler, outbox: Outbox, queue: TemporalMailQueue, every: float = EVERY
+) -> AsyncIterator[None]:
+    """Reconcile and sweep now and then each minute, until the block ends."""
+    task = asyncio.create_task(_rounds(reconciler, outbox, queue, every))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _rounds(
+    reconciler: Reconciler, outbox: Outbox, queue: TemporalMailQueue, every: float
+) -> None:
+    while True:
+        try:
+            done = await reconciler.run_once()
+            if done.started:
+                log.info("reconciled: %d open, %d started", done.open, done.started)
+            await sweep(outbox, queue)
+        except (RPCError, OSError, RuntimeError) as trouble:  # the next round tries again
+            log.warning("upkeep: %s", type(trouble).__name__)
+        except Exception:
+            log.exception("upkeep failed")
+        await asyncio.sleep(every)
+
+
+def _deployment(build_id: str | None) -> WorkerDeploymentConfig | None:
+    if build_id is None:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(deployment_name="gatehouse", build_id=build_id),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+    )

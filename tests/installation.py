@@ -1,0 +1,215 @@
+"""A small real installation for tests: a database with the example directory, keys, a worker."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+from temporalio.client import Client
+
+from activities.commit import CommitActivities
+from activities.send_notices import MailActivities, TemporalMailQueue
+from approvals.access_request import TenantAccess, shown_digest
+from approvals.commands import Command
+from approvals.people import Directory, Person
+from approvals.policy import Policies
+from approvals.ports import Delivery, Letter, MailQueue, NoticesOf, Outcome, Posting
+from approvals.ports import Fate as MailFate
+from identity.enrolment import KeyedCodes
+from identity.signing import Ed25519Signatures, SigningKey, fresh_nonce
+from mail.links import Links
+from mail.render import TemplateRenderer
+from starter.client import Gatehouse
+from starter.workers import mail_worker, process_worker
+from store import tables as t
+from store.directory import INSTALLATION
+from store.engine import Engines
+from store.inbox import Inbox
+from store.ledger import SqlLedger
+from store.outbox import SqlOutbox
+from tests.factories import DIRECTORY, EVERYBODY, make_id
+
+CODES = KeyedCodes(b"p" * 32, b"o" * 32)
+
+
+class CarriedClock:
+    """The clock of time-skipping tests: the time that the workflow carries."""
+
+    def __init__(self) -> None:
+        self.fixed: datetime | None = None
+
+    async def now(self, connection: AsyncConnection, carried: datetime | None = None) -> datetime:
+        return self.fixed or carried or datetime.now(UTC)
+
+
+class NoMailQueue(MailQueue):
+    """Remembers what was queued and sends nothing."""
+
+    def __init__(self) -> None:
+        self.queued: list[NoticesOf] = []
+
+    async def enqueue(self, notices: NoticesOf, fairness_key: str) -> None:
+        self.queued.append(notices)
+
+
+class RecordingMailer:
+    """Accepts every letter and keeps it."""
+
+    def __init__(self) -> None:
+        self.letters: list[Letter] = []
+
+    async def send(self, letter: Letter) -> Posting:
+        self.letters.append(letter)
+        return Posting(fate=MailFate.SENT, reply="250 ok")
+
+
+class Installation:
+    """A database with a directory, and a signing key for everybody in it."""
+
+    def __init__(self, engines: Engines) -> None:
+        self.engines = engines
+        self.inbox = Inbox(engines)
+        self.keys = {one.id: SigningKey.fresh() for one in EVERYBODY}
+
+    async def fill(self, directory: Directory = DIRECTORY) -> None:
+        """Write the directory and everybody's key."""
+        async with self.engines.write.begin() as connection:
+            await write_directory(connection, directory)
+            now = await self.engines.clock.now(connection, datetime.now(UTC))
+            await connection.execute(
+                insert(t.key),
+                [
+                    {
+                        "id": key_id(one),
+                        "person_id": one.id,
+                        "public_key": self.keys[one.id].public,
+                        "channel": "cli",
+                        "client": "test",
+                        "enrolled_at": now - timedelta(days=1),
+                        "expires_at": now + timedelta(days=1000),
+                    }
+                    for one in directory.people
+                    if one.id in self.keys
+                ],
+            )
+
+    def signed(
+        self,
+        person: Person,
+        process: UUID,
+        command: Command,
+        *,
+        nonce: str | None = None,
+        at: datetime | None = None,
+        actor: Person | None = None,
+    ) -> bytes:
+        """Sign a command as *person*; *actor* is who the message claims to be from."""
+        return self.keys[person.id].signed(
+            process,
+            command,
+            actor=(actor or person).id,
+            key_id=key_id(person),
+            issued_at=at or datetime.now(UTC),
+            nonce=nonce or fresh_nonce(),
+        )
+
+    def door(
+        self, mail: MailQueue | None = None, policies: Policies | None = None
+    ) -> CommitActivities:
+        """Return the one door on this database."""
+        return CommitActivities(
+            SqlLedger(self.engines),
+            Ed25519Signatures(),
+            CODES,
+            mail or NoMailQueue(),
+            policies or Policies(),
+        )
+
+    async def request(self, process: UUID) -> TenantAccess:
+        """Return a request's stored state."""
+        state = await self.inbox.state(process)
+        assert isinstance(state, TenantAccess)
+        return state
+
+    async def shown(self, process: UUID) -> str:
+        """Return the digest of what a decider sees now."""
+        return shown_digest(await self.request(process))
+
+    def gatehouse(self, client: Client) -> Gatehouse:
+        """Return the facade of those who give commands."""
+        return Gatehouse(client, self.inbox.outcome)
+
+    @asynccontextmanager
+    async def working(
+        self,
+        client: Client,
+        *,
+        policies: Policies | None = None,
+        mailer: RecordingMailer | None = None,
+        cached: int = 1000,
+    ) -> AsyncIterator[RecordingMailer]:
+        """Run a worker for processes and mail while the block lasts."""
+        recording = mailer or RecordingMailer()
+        renderer = TemplateRenderer(Links(None), "gatehouse.example")
+        post = MailActivities(SqlOutbox(self.engines), recording, renderer, CODES)
+        door = self.door(TemporalMailQueue(client), policies)
+        async with AsyncExitStack() as ends:
+            await ends.enter_async_context(process_worker(client, door, cached=cached))
+            await ends.enter_async_context(mail_worker(client, post))
+            yield recording
+
+
+async def commit(
+    door: CommitActivities, process: UUID, said: bytes | None, at: datetime | None = None
+) -> Outcome:
+    """Call the door as a workflow does, without Temporal."""
+    from temporalio.common import RawValue
+    from temporalio.contrib.pydantic import pydantic_data_converter
+
+    delivery = Delivery(process=process, said=said, at=at or datetime.now(UTC))
+    payloads = pydantic_data_converter.payload_converter.to_payloads([delivery])
+    return await door.commit(RawValue(payloads[0]))
+
+
+def key_id(person: Person) -> UUID:
+    """Return the id of a person's key."""
+    return make_id(f"key.{person.email}")
+
+
+async def write_directory(connection: AsyncConnection, directory: Directory) -> None:
+    """Write a directory into an empty database, as the import would."""
+    for table, rows in _rows(directory).items():
+        if rows:
+            await connection.execute(insert(t.metadata.tables[table]), rows)
+
+
+def _rows(directory: Directory) -> dict[str, list[dict[str, object]]]:
+    people = [one.model_dump() for one in directory.people]
+    tenants = [one.model_dump() for one in directory.tenants]
+    return {
+        "organization": [one.model_dump() for one in directory.organizations],
+        "serves": [{"server_id": a, "customer_id": b} for a, b in directory.serves],
+        "tenant": [{**one, "organization_id": one.pop("organization")} for one in tenants],
+        "person": [
+            {
+                **one,
+                "organization_id": one.pop("organization"),
+                "email_key": str(one["email"]).casefold(),
+            }
+            for one in people
+        ],
+        "role_assignment": [
+            {"person_id": one.person, "role": one.role, "scope_id": one.scope or INSTALLATION}
+            for one in directory.roles
+        ],
+    }
+
+
+def home_of(tmp_path: Path) -> Path:
+    """Return the folder of an embedded stack's state below a test's own."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700, exist_ok=True)
+    return home

@@ -1,0 +1,104 @@
+"""Notices of every kind for the mail tests, with harmless facts or with a given hostile text."""
+
+from uuid import UUID
+
+from approvals.ports import Addressee, OutboxItem
+from mail.links import Links
+from mail.render import TemplateRenderer
+from tests.bad_inputs import rows
+
+PROCESS = UUID("0f5c2a7e-5b1d-4c57-8a36-6f2b1c9d8e70")
+NOTICE = UUID("5f0e6c1a-9f6e-5b86-8f2a-3a7d0d8b9c11")
+DUE, END = "2026-03-29T00:30:00+00:00", "2026-07-29T21:59:59+00:00"
+PORTAL = "https://gatehouse.example.com"
+RENDERER = TemplateRenderer(Links(PORTAL), "gatehouse.example")
+WITHOUT_PORTAL = TemplateRenderer(Links(None), "gatehouse.example")
+TOM = Addressee(
+    email="tom@example.com", name="Tom Sawyer", locale="en", time_zone="America/Chicago"
+)
+CODE = "12345678"
+
+Fact = str | bool | list[str] | None
+_ACCESS: dict[str, Fact] = {
+    "organization": "Classics, Inc.",
+    "tenant": "Tom Sawyer Fence Painting Co.",
+    "message": "Two people will look at the queues.\nThank you!",
+    "reason": "Not before the audit.",
+    "status": "granted",
+    "due_at": DUE,
+    "ends_at": END,
+    "no_end_allowed": True,
+    "people": ["Caroline Bingley", "Charlotte Lucas"],
+    "is_requester": False,
+}
+_KEY: dict[str, Fact] = {
+    "person_name": "Tom Sawyer",
+    "client": "gatehouse on tom-laptop",
+    "fingerprint": "SHA256:4FbA",
+    "expires_at": DUE,
+    "is_own": True,
+}
+FACTS: dict[str, dict[str, Fact]] = {
+    "request_received": _ACCESS,
+    "request_reminder": _ACCESS,
+    "request_withdrawn": _ACCESS,
+    "request_granted": _ACCESS,
+    "request_denied": _ACCESS,
+    "request_lapsed": _ACCESS,
+    "end_changed": _ACCESS,
+    "end_reminder": _ACCESS,
+    "access_revoked": _ACCESS,
+    "access_expired": _ACCESS,
+    "access_finished": _ACCESS,
+    "sign_in_code": _KEY,
+    "key_enrolled": _KEY,
+    "mail_undeliverable": {
+        "about": "request_received",
+        "recipient_masked": "t***@example.com",
+        "reply": "RCPT: 550 no such user",
+    },
+}
+KINDS = sorted(FACTS)
+_OURS = {"due_at", "ends_at", "expires_at"}
+_RECIPES = {
+    "1_000_000 x 'A' as multipart part": "A" * 1_000_000,
+    "bytes ff fe fd in a form field": b"\xff\xfe\xfd".decode("utf-8", "surrogateescape"),
+}
+
+
+def notice(kind: str, to: Addressee = TOM, was_unknown: bool = False, **facts: Fact) -> OutboxItem:
+    """Return a notice of this kind with its usual facts, but for those that are given."""
+    return OutboxItem(
+        id=NOTICE,
+        process=PROCESS,
+        version=2,
+        kind=kind,
+        to=to,
+        facts={**FACTS[kind], **facts},
+        was_unknown=was_unknown,
+    )
+
+
+def hostile_notice(kind: str, text: str) -> OutboxItem:
+    """Return a notice in which every text that a person could have written is *text*."""
+    facts = {name: _replaced(name, value, text) for name, value in FACTS[kind].items()}
+    return notice(kind, TOM.model_copy(update={"name": text}), **facts)
+
+
+def hostile_texts() -> list[str]:
+    """Return every text of the surfaces names and messages, refused ones included."""
+    found = [row for surface in ("names", "messages") for row in rows(surface)]
+    texts = [row.value if row.recipe is None else _made(row.recipe) for row in found]
+    return [text for text in texts if isinstance(text, str)]
+
+
+def _made(recipe: str) -> object:
+    if recipe.startswith("'"):
+        return eval(recipe.partition(" (")[0])
+    return _RECIPES.get(recipe)
+
+
+def _replaced(name: str, value: Fact, text: str) -> Fact:
+    if isinstance(value, list):
+        return [text] * len(value)
+    return text if isinstance(value, str) and name not in _OURS else value
