@@ -1,8 +1,9 @@
 """Makes Temporal follow the database: every open row has a running workflow, whatever was lost."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
@@ -34,6 +35,7 @@ class Reconciler:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._ledger, self._client, self._now = ledger, client, now
+        self._late: dict[tuple[UUID, datetime], datetime] = {}
 
     async def run_once(self) -> Reconciled:
         """Start every open process that has no workflow; replace one that lets its row wait.
@@ -41,32 +43,45 @@ class Reconciler:
         Safe at any time and from several workers: a start finds what runs already.
         """
         rows = await self._ledger.open_processes()
+        stuck = self._stuck(rows)
         running = await self._running()
         started = replaced = 0
         for row in rows:
-            is_running = names.workflow_id(row.kind, row.id) in running
-            if is_running and not self._is_overdue(row):
+            is_ours = running.get(names.workflow_id(row.kind, row.id))
+            if is_ours and row.id not in stuck:
                 continue
-            if is_running:
-                await self._terminate(row)
-                replaced += 1
+            if is_ours is not None:
+                replaced += await self._terminate(row)
             await start_process(self._client, row.kind, Start(process=row.id), row.tenant)
             started += 1
         return Reconciled(open=len(rows), started=started, replaced=replaced)
 
-    def _is_overdue(self, row: OpenProcess) -> bool:
-        return row.due is not None and row.due + OVERDUE < self._now()
+    def _stuck(self, rows: Sequence[OpenProcess]) -> frozenset[UUID]:
+        """Return the rows whose clock has stood for a minute of our watching.
 
-    async def _running(self) -> frozenset[str]:
-        query = f"ExecutionStatus = 'Running' AND TaskQueue = '{names.PROCESSES}'"
-        return frozenset(
-            [one.id async for one in self._client.list_workflows(query, page_size=1000)]
-        )
+        After an outage of the workers or the database every row may be late, and the workflows,
+        which hold messages that are nowhere else, are about to catch up.
+        """
+        now = self._now()
+        late = [(row.id, row.due) for row in rows if row.due is not None and row.due <= now]
+        self._late = {one: self._late.get(one, now) for one in late}
+        return frozenset(row for (row, _), since in self._late.items() if now - since >= OVERDUE)
 
-    async def _terminate(self, row: OpenProcess) -> None:
+    async def _running(self) -> dict[str, bool]:
+        """Return the ids of what runs, and whether it is ours: our type on our queue."""
+        return {
+            one.id: one.task_queue == names.PROCESSES and one.id.startswith(f"{one.workflow_type}/")
+            async for one in self._client.list_workflows(
+                "ExecutionStatus = 'Running'", page_size=1000
+            )
+        }
+
+    async def _terminate(self, row: OpenProcess) -> bool:
         handle = self._client.get_workflow_handle(names.workflow_id(row.kind, row.id))
         try:
-            await handle.terminate("overdue: started again from its row")
+            await handle.terminate("it is not this row's: started again from there")
         except RPCError as gone:
             if gone.status is not RPCStatusCode.NOT_FOUND:
                 raise
+            return False
+        return True

@@ -26,7 +26,7 @@ from approvals.errors import (
     RateLimitedError,
     SubmissionError,
 )
-from approvals.people import Directory, Organization, PersonId, Role, Tenant, named
+from approvals.people import Directory, Organization, PersonId, Role, Tenant, TenantId, named
 from approvals.policy import Policy
 from approvals.records import Record
 from approvals.transition import EnrolledKey
@@ -78,10 +78,15 @@ def require_submission(
         raise NotFoundError
     if tenant.is_locked:
         raise SubmissionError(f"{tenant.name} is locked at the moment; nobody gets in.")
-    if not directory.holders(Role.TENANT_ADMIN, tenant.id):
+    if not deciders(tenant.id, directory):
         raise SubmissionError(f"{tenant.name} has no admin who could decide. Ask them to name one.")
     _require_own_people(command, organization, directory)
     return organization, tenant
+
+
+def deciders(tenant: TenantId, directory: Directory) -> tuple[PersonId, ...]:
+    """Return who may decide for a tenant as of now."""
+    return directory.holders(Role.TENANT_ADMIN, tenant)
 
 
 def require_quota(policy: Policy, counts: Counts) -> None:

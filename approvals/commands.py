@@ -4,6 +4,7 @@ import base64
 import hashlib
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
@@ -17,7 +18,8 @@ from approvals.instants import Instant
 from approvals.people import PersonId
 from approvals.records import Form, Record
 from approvals.slugs import Slug
-from approvals.texts import DisplayName, Message, Reason, RequestName
+from approvals.texts import DisplayName, Message, Reason, RequestName, Required
+from approvals.texts import reason as checked_reason
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}\z")]
 PublicKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}\z")]
@@ -88,11 +90,11 @@ class ChangeEnd(Command):
 
 
 class Revoke(Command):
-    """End granted access, or a key, at once."""
+    """End granted access at once."""
 
     kind = "revoke"
     needs_shown = True
-    reason: Reason
+    reason: Annotated[str, Required(partial(checked_reason, why="revoking this access"))]
 
 
 class Finish(Command):
@@ -142,7 +144,7 @@ class RevokeKey(Command):
     """End a key's life from elsewhere: by its person, or by an operator."""
 
     kind = "revoke_key"
-    reason: Reason
+    reason: Annotated[str, Required(partial(checked_reason, why="revoking this key"))]
 
 
 class Tick:

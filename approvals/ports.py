@@ -18,7 +18,7 @@ from approvals.transition import EnrolledKey, State, Transition
 
 
 class Start(Record):
-    """The whole input of every workflow: a process id, and the signed submission if there is one."""
+    """The whole input of every workflow: a process id, and its signed submission if it is new."""
 
     process: UUID
     submission: bytes | None = None

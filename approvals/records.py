@@ -1,4 +1,4 @@
-"""The two shapes that every model here takes: a frozen record, and a strict form for what people send."""
+"""The two shapes of every model here: a frozen record, and a strict form for what people send."""
 
 from pydantic import BaseModel, ConfigDict
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from approvals.texts import INVISIBLE
 
-QUOTE_LIMIT = 300  # characters
+TEXT_LIMIT = 300  # characters
 QUOTE_LINES = 12
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
@@ -27,17 +27,17 @@ _SHARE = re.compile(r"\\\\(?=\S)")  # \\host\share
 
 @lru_cache(maxsize=1024)  # names come back in every mail
 def inert(text: str) -> str:
-    """Return text on one line: no line end, control or invisible character, and no link."""
-    return _unlinked(_seen(text))
+    """Return at most 300 characters on one line: no control or invisible character, no link."""
+    cut = text if len(text) <= TEXT_LIMIT else text[:TEXT_LIMIT] + ELLIPSIS
+    return _unlinked(_seen(cut))
 
 
 def quoted_lines(text: str) -> list[str]:
     """Return at most 300 characters of text on at most 12 lines, ended by an ellipsis if cut."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").strip()
-    cut = lines[:QUOTE_LIMIT]
-    found = [_seen(line) for line in cut.split("\n")]
-    kept = found[:QUOTE_LINES]
-    if len(lines) > len(cut) or len(found) > len(kept):
+    whole = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    lines = whole[:TEXT_LIMIT].split("\n")
+    kept = [_seen(line) for line in lines[:QUOTE_LINES]]
+    if len(whole) > TEXT_LIMIT or len(lines) > QUOTE_LINES:
         kept[-1] += ELLIPSIS
     return [_unlinked(line) for line in kept]
 

@@ -9,7 +9,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_time, get_datetime_format, get_timezone_name
+from babel.dates import (
+    format_date,
+    format_time,
+    get_datetime_format,
+    get_timezone_gmt,
+    get_timezone_name,
+)
 from jinja2 import (
     Environment,
     FileSystemLoader,
@@ -68,8 +74,9 @@ class TemplateRenderer(Renderer):
             "subject": subject,
             "locale": locale,
             "zone": item.to.time_zone,
-            "code": None if secret is None else _in_two_halves(secret),
         }
+        if secret is not None:
+            facts["code"] = _in_two_halves(secret)
         text = environment.get_template(f"{item.kind}/body.txt").render(facts)
         return Letter(
             to=item.to.email,
@@ -134,8 +141,14 @@ def moment(instant: str, locale: Locale, zone: str) -> str:
     clock = format_time(local, "medium" if local.second else "short", locale=locale)
     day = format_date(local, "full", locale=locale)
     joined = str(get_datetime_format("full", locale=locale)).replace("'", "")
-    place = get_timezone_name(local, locale=locale)
-    return f"{joined.replace('{0}', clock).replace('{1}', day)} {place}"
+    return f"{joined.replace('{0}', clock).replace('{1}', day)} {_place(local, zone, locale)}"
+
+
+def _place(local: datetime, zone: str, locale: Locale) -> str:
+    name = get_timezone_name(local, locale=locale)
+    # Babel knows some zones under an older name alone, and then writes the offset.
+    is_offset = name == get_timezone_gmt(local, locale=locale)
+    return f"{name} ({zone})" if is_offset else name
 
 
 def wrapped(text: str) -> str:

@@ -1,8 +1,7 @@
 """Which language a reader gets: theirs where there is a catalog, else English, the source.
 
-Catalogs are PO files read as they are, ``locale/<language>/LC_MESSAGES/mail.po``; mail.pot there
-holds what is to be translated. It is made anew from the project's folder by
-``pybabel extract -F mail/babel.cfg -o mail/locale/mail.pot mail/templates``.
+Catalogs are PO files, read as they are: ``locale/<language>/LC_MESSAGES/mail.po``. What is to be
+translated stands in ``locale/mail.pot``; babel.cfg says how it is made.
 """
 
 from functools import lru_cache

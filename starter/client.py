@@ -1,4 +1,4 @@
-"""The typed facade for those who give commands: signed bytes go out, outcomes or refusals return."""
+"""The facade for those who give commands: signed bytes go out, receipts or refusals return."""
 
 import asyncio
 import itertools
@@ -49,9 +49,11 @@ class Gatehouse:
         self._client, self._recorded = client, recorded
 
     async def submit(
-        self, kind: str, said: bytes, tenant: UUID | None, wait: timedelta = ANSWER
+        self, kind: str, said: bytes, tenant: UUID | None, *, wait: bool = True
     ) -> str:
         """Start a process with its submission, wait for the door, and return the receipt.
+
+        Without *wait* it returns "" as soon as Temporal has taken it.
 
         Raises the refusal's ApprovalError, or UnreachableError.
         """
@@ -61,7 +63,7 @@ class Gatehouse:
             await start_process(self._client, kind, start, tenant)
         except RPCError as trouble:
             raise _unreachable(trouble) from trouble
-        return await self._awaited(signed, wait)
+        return await self._awaited(signed, ANSWER) if wait else ""
 
     async def send(self, kind: str, said: bytes) -> str:
         """Give a command to a running process, or to the door if it runs no more; return a receipt.
@@ -90,6 +92,23 @@ class Gatehouse:
                 return await self._direct(signed, said)
             raise _unreachable(trouble) from trouble
         return receipt
+
+    async def signal(self, kind: str, said: bytes) -> None:
+        """Leave a command with Temporal; its outcome will stand on the timeline.
+
+        Raises UnreachableError, also when the process runs no more.
+        """
+        signed = parsed(said)
+        handle = self._client.get_workflow_handle(names.workflow_id(kind, signed.process))
+        payload = Payload(metadata={"encoding": b"json/plain"}, data=said)
+        try:
+            await handle.signal(signed.command.kind, RawValue(payload), rpc_timeout=ANSWER)
+        except RPCError as trouble:
+            if trouble.status is RPCStatusCode.NOT_FOUND:
+                raise UnreachableError(
+                    "This process takes no signals any more. Nothing was changed."
+                ) from trouble
+            raise _unreachable(trouble) from trouble
 
     async def _direct(self, signed: Signed, said: bytes) -> str:
         """Run the door without a workflow: it refuses what is closed, with who and when."""

@@ -1,4 +1,4 @@
-"""How the CLI speaks: data to stdout, everything else to stderr, and one exit code a kind of end."""
+"""How the CLI speaks: data to stdout, the rest to stderr, and one exit code a kind of end."""
 
 import asyncio
 import functools
@@ -27,8 +27,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what would happen, and change nothing.")
 ]
-data = Console(highlight=False)
-aside = Console(stderr=True, highlight=False)
+WIDE = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200  # pipes have no width
+data = Console(highlight=False, width=WIDE)
+aside = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class UsageError(FieldError):

@@ -18,6 +18,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from approvals.records import Record
 
+HOST = "127.0.0.1"
 SIZE_LIMIT = 1_048_576  # bytes of one mail
 _FOLDERS = ("tmp", "new", "cur")
 
@@ -49,7 +50,7 @@ class Mailbox:
         for folder in _FOLDERS:
             (self._maildir / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._session, "127.0.0.1", self.port)
+        self._server = await loop.create_server(self._session, HOST, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:

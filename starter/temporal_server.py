@@ -111,7 +111,7 @@ class TemporalServer:
                 client = await Client.connect(self.address)
                 async for _ in client.list_workflows("GatehouseKind IS NOT NULL", page_size=1):
                     break
-            except Exception:  # noqa: BLE001, S110  # not up yet, in one of many ways
+            except Exception:  # not up yet, in one of many ways
                 await asyncio.sleep(0.05)
             else:
                 return

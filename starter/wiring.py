@@ -37,7 +37,7 @@ def door(settings: Settings, engines: Engines, client: Client) -> CommitActiviti
 
 
 def mailer(settings: Settings) -> SmtpMailer:
-    """Wire the mail server's client. Raises ValueError where mail would cross a network in clear."""
+    """Wire the mail client. Raises ValueError where mail would cross a network in clear."""
     server = SmtpServer(
         host=settings.smtp_host,
         port=settings.smtp_port,

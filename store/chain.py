@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals.audit import GENESIS, AuditEntry
@@ -39,6 +39,15 @@ async def append(connection: AsyncConnection, entry: AuditEntry) -> AuditEntry:
         )
     )
     return sealed
+
+
+async def lock_installation(connection: AsyncConnection) -> None:
+    """Keep everybody else from the installation's chain, which has no row, until the end.
+
+    Take it after all other locks, so that two transactions never wait for each other.
+    """
+    if connection.dialect.name != "sqlite":
+        await connection.execute(select(func.pg_advisory_xact_lock(0)))
 
 
 async def left_out(

@@ -1,6 +1,7 @@
 """Lists and single views for people: what awaits me, what I asked for, what happened."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,7 @@ class MailLine(Record):
     status: str
     attempts: int
     reply: str | None
+    at: datetime
 
 
 class Inbox:
@@ -135,6 +137,7 @@ class Inbox:
                 status=row.status,
                 attempts=row.attempts,
                 reply=row.reply,
+                at=row.settled_at or row.written_at,
             )
             for row in rows
         ]

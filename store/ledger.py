@@ -140,7 +140,7 @@ class _SqlRow(LockedRow):
     ) -> Outcome:
         chain_of = self._process if self._state is not None else audit.INSTALLATION
         if self._state is None:
-            await self._lock_installation()
+            await chain.lock_installation(self._connection)
         count = await chain.left_out(self._connection, chain_of, refusal.code, self._now)
         if count is not None:
             await chain.append(
@@ -199,7 +199,3 @@ class _SqlRow(LockedRow):
                     at=self._now,
                 )
             )
-
-    async def _lock_installation(self) -> None:
-        if self._connection.dialect.name != "sqlite":
-            await self._connection.execute(select(func.pg_advisory_xact_lock(0)))

@@ -25,8 +25,15 @@ class Process:
 
     async def live(self, raw: RawValue) -> Outcome:
         """Live until the row is closed; start anew with the process id when history grows long."""
-        start = _start(raw)
-        self._start = start
+        self._start = start = _start(raw)
+        try:
+            return await self._rounds(start)
+        except (asyncio.CancelledError, ActivityError):  # a cancel: it ends a run and no process
+            self._ready = True
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            raise
+
+    async def _rounds(self, start: Start) -> Outcome:
         self._known = await self._commit(start.submission)  # None is a tick: where does it stand?
         self._ready = True
         while True:

@@ -127,15 +127,6 @@ class LifeOfARequest(RuleBasedStateMachine):
     def grant(self, by: Person, end: End, shown: str | None) -> None:
         self.grant_until(by, end, shown)
 
-    def grant_until(self, by: Person, end: End, shown: str | None) -> None:
-        """Try to grant, and note what was promised."""
-        ends_at, no_end = self.end_of(end)
-        if self.says(Grant(ends_at=ends_at, no_end=no_end, shown=shown), by):
-            assert self.now < self.request.due_at
-            self.decisions += 1
-            self.was_granted = True
-            self.promise(ends_at)
-
     @rule(by=DECIDERS, end=ENDS, shown=SHOWN)
     def change_end(self, by: Person, end: End, shown: str | None) -> None:
         ends_at, no_end = self.end_of(end)
@@ -260,6 +251,15 @@ class LifeOfARequest(RuleBasedStateMachine):
         assert self.request.version == (before.version + 1 if before else 1)
         assert not isinstance(command, DECISIONS) or by in (TOM, BECKY)
         return step
+
+    def grant_until(self, by: Person, end: End, shown: str | None) -> None:
+        """Try to grant, and note what was promised."""
+        ends_at, no_end = self.end_of(end)
+        if self.says(Grant(ends_at=ends_at, no_end=no_end, shown=shown), by):
+            assert self.now < self.request.due_at
+            self.decisions += 1
+            self.was_granted = True
+            self.promise(ends_at)
 
     def end_of(self, end: End) -> tuple[datetime | None, bool]:
         """Return the end date and whether there is none, counted from now."""

@@ -66,7 +66,7 @@ _RECIPES = {
 }
 
 
-def notice(kind: str, to: Addressee = TOM, was_unknown: bool = False, **facts: Fact) -> OutboxItem:
+def notice(kind: str, to: Addressee = TOM, **facts: Fact) -> OutboxItem:
     """Return a notice of this kind with its usual facts, but for those that are given."""
     return OutboxItem(
         id=NOTICE,
@@ -75,21 +75,21 @@ def notice(kind: str, to: Addressee = TOM, was_unknown: bool = False, **facts: F
         kind=kind,
         to=to,
         facts={**FACTS[kind], **facts},
-        was_unknown=was_unknown,
     )
 
 
 def hostile_notice(kind: str, text: str) -> OutboxItem:
     """Return a notice in which every text that a person could have written is *text*."""
     facts = {name: _replaced(name, value, text) for name, value in FACTS[kind].items()}
-    return notice(kind, TOM.model_copy(update={"name": text}), **facts)
+    person = TOM.model_copy(update={"name": text})
+    return notice(kind, person, **facts)
 
 
 def hostile_texts() -> list[str]:
-    """Return every text of the surfaces names and messages, refused ones included."""
+    """Return every text of the surfaces names and messages once, refused ones included."""
     found = [row for surface in ("names", "messages") for row in rows(surface)]
     texts = [row.value if row.recipe is None else _made(row.recipe) for row in found]
-    return [text for text in texts if isinstance(text, str)]
+    return list(dict.fromkeys(text for text in texts if isinstance(text, str)))
 
 
 def _made(recipe: str) -> object:

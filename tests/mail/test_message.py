@@ -48,10 +48,11 @@ def test_no_text_of_a_persons_changes_a_header(kind: str) -> None:
     expected = strictly_parsed(harmless).items()
 
     for text in hostile_texts():
-        mail = built(RENDERER.letter(hostile_notice(kind, text), CODE), SENDER, NOON)
+        letter = RENDERER.letter(hostile_notice(kind, text), CODE)
+        mail = strictly_parsed(built(letter, SENDER, NOON))
 
-        assert strictly_parsed(mail).items() == expected, ascii(text[:80])
-        assert len(list(strictly_parsed(mail).walk())) == 3, ascii(text[:80])
+        assert mail.items() == expected, ascii(text[:80])
+        assert len(list(mail.walk())) == 3, ascii(text[:80])
 
 
 def test_both_parts_come_back_as_they_were_written() -> None:
@@ -60,8 +61,8 @@ def test_both_parts_come_back_as_they_were_written() -> None:
 
     plain, html = strictly_parsed(built(letter, SENDER, NOON)).iter_parts()
 
-    assert plain.get_content() == letter.text + "\n"
-    assert html.get_content() == letter.html + "\n"
+    assert plain.get_content().replace("\r\n", "\n") == letter.text
+    assert html.get_content().replace("\r\n", "\n") == letter.html
 
 
 def test_every_line_of_a_mail_is_ascii_ends_in_crlf_and_is_short() -> None:
@@ -75,7 +76,9 @@ def test_every_line_of_a_mail_is_ascii_ends_in_crlf_and_is_short() -> None:
 
 
 def test_a_subject_in_another_language_is_encoded_and_comes_back() -> None:
-    subject = "Eine Anfrage wartet auf Sie, f\u00fcr l\u00e4nger als \u00fcblich (01234567) \u2014 \u00fcbermorgen"
+    subject = (
+        "Anfrage f\u00fcr l\u00e4nger als \u00fcblich \u2014 bis \u00fcbermorgen (Anfrage 01234567)"
+    )
 
     mail = built(LETTER.model_copy(update={"subject": subject}), SENDER, NOON)
 

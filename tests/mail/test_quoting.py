@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from mail.quoting import ELLIPSIS, QUOTE_LIMIT, QUOTE_LINES, inert, quoted_lines
+from mail.quoting import ELLIPSIS, QUOTE_LINES, TEXT_LIMIT, inert, quoted_lines
 from tests.mail.notices import hostile_texts
 
 # What mail programs are known to turn into links by themselves.
@@ -51,7 +51,7 @@ def test_nothing_that_mail_programs_link_is_left_of_any_hostile_text() -> None:
 def test_what_can_be_shown_is_valid_and_printable() -> None:
     for text in hostile_texts():
         for line in (inert(text), *quoted_lines(text)):
-            assert line.encode()
+            line.encode()  # no lone surrogate is left
             assert not re.search("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202e\u200b]", line)
 
 
@@ -60,11 +60,15 @@ def test_a_quotation_keeps_its_lines() -> None:
 
 
 def test_a_long_quotation_is_cut_with_an_ellipsis() -> None:
-    assert quoted_lines("a" * QUOTE_LIMIT) == ["a" * QUOTE_LIMIT]
-    assert quoted_lines("a" * (QUOTE_LIMIT + 1)) == ["a" * QUOTE_LIMIT + ELLIPSIS]
+    assert quoted_lines("a" * TEXT_LIMIT) == ["a" * TEXT_LIMIT]
+    assert quoted_lines("a" * (TEXT_LIMIT + 1)) == ["a" * TEXT_LIMIT + ELLIPSIS]
 
 
 def test_a_quotation_of_many_lines_is_cut_with_an_ellipsis() -> None:
     lines = quoted_lines("x\n" * (QUOTE_LINES + 1))
 
     assert lines == ["x"] * (QUOTE_LINES - 1) + ["x" + ELLIPSIS]
+
+
+def test_a_long_name_is_cut_too() -> None:
+    assert inert("a" * (TEXT_LIMIT + 1)) == "a" * TEXT_LIMIT + ELLIPSIS

@@ -1,0 +1,152 @@
+"""What somebody may see of a request: the recipient sees no name and, by default, no people."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from approvals.access_request import TenantAccess, shown_digest
+from approvals.audit import AuditEntry
+from approvals.commands import CLOCK
+from approvals.people import Directory, PersonId, Role
+from approvals.records import Record
+
+
+class RequestView(Record):
+    """One request as one viewer may see it. *name* and *people* are None where concealed.
+
+    *clock* is the end that counts now: of the decision window while pending, of the access after.
+    """
+
+    id: UUID
+    status: str
+    organization: str
+    tenant: str
+    tenant_name: str
+    name: str | None
+    message: str | None
+    people: tuple[str, ...] | None
+    deciders: tuple[str, ...]
+    submitted_at: datetime
+    due_at: datetime
+    decided_at: datetime | None
+    decided_by: str | None
+    answer: str | None
+    ends_at: datetime | None
+    no_end: bool
+    shown: str
+
+
+class Line(Record):
+    """One line of a timeline: when, what, who, and a word about it."""
+
+    at: datetime
+    event: str
+    who: str
+    text: str = ""
+
+
+class Mail(Protocol):
+    """A mail of a process and its fate."""
+
+    @property
+    def to(self) -> PersonId: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def reply(self) -> str | None: ...
+    @property
+    def at(self) -> datetime: ...
+
+
+def sees_people(state: TenantAccess, viewer: PersonId, directory: Directory) -> bool:
+    """Whether the viewer stands on the asking side, or the policy shows the people to all."""
+    return (
+        state.policy.show_people
+        or viewer in state.people
+        or viewer == state.requester
+        or directory.holds(viewer, Role.TM_ADMIN, state.organization)
+    )
+
+
+def request_view(state: TenantAccess, viewer: PersonId, directory: Directory) -> RequestView:
+    """Return what the viewer may see; authority.may_see has judged that they may see it at all."""
+    tenant = directory.tenant(state.tenant)
+    organization = directory.organization(state.organization)
+    is_decider = directory.holds(viewer, Role.TENANT_ADMIN, state.tenant)
+    deciders = directory.holders(Role.TENANT_ADMIN, state.tenant)
+    shows = sees_people(state, viewer, directory)
+    return RequestView(
+        id=state.process_id,
+        status=state.status,
+        organization=organization.name if organization else "",
+        tenant=tenant.slug if tenant else "",
+        tenant_name=tenant.name if tenant else "",
+        name=None if is_decider else state.name,
+        message=state.message,
+        people=tuple(directory.name_of(one) for one in state.people) if shows else None,
+        deciders=tuple(directory.name_of(one) for one in deciders),
+        submitted_at=state.submitted_at,
+        due_at=state.due_at,
+        decided_at=state.decided_at,
+        decided_by=None if state.decided_by is None else directory.name_of(state.decided_by),
+        answer=state.answer,
+        ends_at=state.ends_at,
+        no_end=state.no_end,
+        shown=shown_digest(state),
+    )
+
+
+def timeline(
+    state: TenantAccess,
+    entries: Sequence[AuditEntry],
+    mails: Sequence[Mail],
+    viewer: PersonId,
+    directory: Directory,
+) -> tuple[Line, ...]:
+    """Return what happened, oldest first, refusals and mails included, nobody concealed named."""
+    lines = [
+        Line(
+            at=one.at,
+            event=one.event,
+            who=_who(state, one.actor, viewer, directory),
+            text=_text(one),
+        )
+        for one in entries
+    ]
+    lines += [
+        Line(
+            at=one.at,
+            event=f"mail.{one.status}",
+            who=_who(state, one.to, viewer, directory),
+            text=one.kind.replace("_", " ") + (f": {one.reply}" if _failed(one) else ""),
+        )
+        for one in mails
+    ]
+    return tuple(sorted(lines, key=lambda one: one.at))
+
+
+def _failed(mail: Mail) -> bool:
+    return mail.reply is not None and mail.status != "sent"
+
+
+def _text(entry: AuditEntry) -> str:
+    more = f" ({entry.left_out} more left out)" if entry.left_out else ""
+    return (entry.reason or "") + more
+
+
+def _who(state: TenantAccess, person: UUID | None, viewer: PersonId, directory: Directory) -> str:
+    if person is None:
+        return "unknown"
+    if person == CLOCK:
+        return "the clock"
+    known = directory.person(person)
+    if known is None:
+        return directory.name_of(person)
+    of_asking_side = known.organization == state.organization
+    if of_asking_side and not sees_people(state, viewer, directory):
+        organization = directory.organization(state.organization)
+        return f"somebody of {organization.name if organization else 'the asking organization'}"
+    return known.name

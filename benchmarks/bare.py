@@ -1,0 +1,63 @@
+"""What Gatehouse is compared with: a workflow that waits for one update and does nothing else."""
+
+import asyncio
+from datetime import timedelta
+from uuid import uuid4
+
+from temporalio import workflow
+from temporalio.client import Client, WorkflowHandle
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+
+QUEUE = "bare"
+CALL = timedelta(seconds=10)
+
+
+@workflow.defn(name="bare")
+class BareWorkflow:
+    """Waits for one update, and completes."""
+
+    def __init__(self) -> None:
+        self._is_answered = False
+
+    @workflow.run
+    async def run(self) -> str:
+        await workflow.wait_condition(lambda: self._is_answered)
+        return "done"
+
+    @workflow.update
+    async def answer(self, said: str) -> str:
+        """Let the workflow end."""
+        self._is_answered = True
+        return said
+
+
+async def started(client: Client) -> WorkflowHandle[BareWorkflow, str]:
+    """Start one of them."""
+    return await client.start_workflow(
+        BareWorkflow.run, id=f"bare/{uuid4()}", task_queue=QUEUE, rpc_timeout=CALL
+    )
+
+
+async def answered(handle: WorkflowHandle[BareWorkflow, str]) -> str:
+    """Send the update, and wait for its answer."""
+    return await handle.execute_update(BareWorkflow.answer, "yes", rpc_timeout=CALL)
+
+
+async def serve(address: str) -> None:
+    """Run a worker with the settings of Gatehouse's until the process is ended."""
+    from starter import workers
+
+    client = await Client.connect(address)
+    restrictions = workers.SANDBOX.restrictions.with_passthrough_modules("benchmarks")
+    worker = Worker(
+        client,
+        task_queue=QUEUE,
+        workflows=[BareWorkflow],
+        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+        max_cached_workflows=workers.CACHED,
+        sticky_queue_schedule_to_start_timeout=workers.STICKY,
+        graceful_shutdown_timeout=workers.GRACE,
+    )
+    async with worker:
+        await asyncio.Event().wait()

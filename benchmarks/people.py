@@ -1,0 +1,189 @@
+"""The directory of the measured installation: partners that ask, customers that decide, and keys.
+
+Several of each, so that no figure rests on one row that everybody shares.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import NAMESPACE_DNS, UUID, uuid5
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from approvals.access_request import process_id_of
+from approvals.commands import Command
+from approvals.people import OrganizationKind, PersonId, Role
+from identity.signing import SigningKey, fresh_nonce
+from store import tables as t
+
+PARTNERS = 4
+CUSTOMERS = 20
+MAILS_OF_A_LIFE = 5  # one to the admin; after the decision and after the end, two each
+
+
+@dataclass(frozen=True)
+class Signatory:
+    """Somebody who gives commands."""
+
+    id: PersonId
+    key_id: UUID
+    key: SigningKey
+
+    def signed(self, process: UUID, command: Command) -> bytes:
+        """Sign a command for a process, now."""
+        return self.key.signed(
+            process,
+            command,
+            actor=self.id,
+            key_id=self.key_id,
+            issued_at=datetime.now(UTC),
+            nonce=fresh_nonce(),
+        )
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request to come: who asks for whom, where, and who will decide."""
+
+    process: UUID
+    batch: UUID
+    tenant_id: UUID
+    slug: str
+    requester: Signatory
+    named: PersonId
+    admin: Signatory
+
+
+class People:
+    """Every person of the installation, with the key that each enrolled."""
+
+    def __init__(self) -> None:
+        self._requesters = [_signatory(f"lead.{number}") for number in range(PARTNERS)]
+        self._admins = [_signatory(f"admin.{number}") for number in range(CUSTOMERS)]
+
+    def case(self, number: int) -> Case:
+        """Return the request of that number; the same number always means the same request."""
+        customer = number % CUSTOMERS
+        partner = customer % PARTNERS
+        batch, slug = make_id(f"batch.{number}"), f"customer-{customer}"
+        return Case(
+            process=process_id_of(batch, slug),
+            batch=batch,
+            tenant_id=make_id(f"tenant.{customer}"),
+            slug=slug,
+            requester=self._requesters[partner],
+            named=PersonId(make_id(f"manager.{partner}")),
+            admin=self._admins[customer],
+        )
+
+    async def write(self, connection: AsyncConnection) -> None:
+        """Write directory and keys into an empty database."""
+        now = datetime.now(UTC)
+        await connection.execute(insert(t.organization), list(_organizations()))
+        await connection.execute(insert(t.serves), list(_serving()))
+        await connection.execute(insert(t.tenant), list(_tenants()))
+        await connection.execute(insert(t.person), list(_persons()))
+        await connection.execute(insert(t.role_assignment), list(_roles()))
+        keys = [_key(one, now) for one in (*self._requesters, *self._admins)]
+        await connection.execute(insert(t.key), keys)
+
+
+def make_id(name: str) -> UUID:
+    """Return the id that this name has in every run."""
+    return uuid5(NAMESPACE_DNS, f"{name}.bench.example")
+
+
+def organization_row(slug: str, kind: OrganizationKind) -> dict[str, Any]:
+    """Return the row of an active organization, whose id is made of its slug."""
+    return {
+        "id": make_id(slug),
+        "slug": slug,
+        "name": slug.replace("-", " ").title(),
+        "kind": kind.value,
+        "time_zone": "UTC",
+        "is_active": True,
+    }
+
+
+def tenant_row(number: int) -> dict[str, Any]:
+    """Return the row of a customer's tenant, which is on."""
+    slug = f"customer-{number}"
+    return {
+        "id": make_id(f"tenant.{number}"),
+        "slug": slug,
+        "name": slug.replace("-", " ").title(),
+        "organization_id": make_id(slug),
+        "time_zone": "UTC",
+        "locale": "en",
+        "is_on": True,
+        "is_locked": False,
+    }
+
+
+def person_row(name: str, organization: str) -> dict[str, Any]:
+    """Return the row of an active person, whose id and address are made of the name."""
+    email = f"{name}@{organization}.example"
+    return {
+        "id": make_id(name),
+        "email": email,
+        "email_key": email,
+        "name": name.replace(".", " ").title(),
+        "organization_id": make_id(organization),
+        "locale": "en",
+        "time_zone": "UTC",
+        "is_active": True,
+    }
+
+
+def _signatory(name: str) -> Signatory:
+    return Signatory(PersonId(make_id(name)), make_id(f"key.{name}"), SigningKey.fresh())
+
+
+def _organizations() -> Iterator[dict[str, Any]]:
+    for number in range(PARTNERS):
+        yield organization_row(f"partner-{number}", OrganizationKind.PARTNER)
+    for number in range(CUSTOMERS):
+        yield organization_row(f"customer-{number}", OrganizationKind.CUSTOMER)
+
+
+def _serving() -> Iterator[dict[str, Any]]:
+    for number in range(CUSTOMERS):
+        partner, customer = f"partner-{number % PARTNERS}", f"customer-{number}"
+        yield {"server_id": make_id(partner), "customer_id": make_id(customer)}
+
+
+def _tenants() -> Iterator[dict[str, Any]]:
+    return (tenant_row(number) for number in range(CUSTOMERS))
+
+
+def _persons() -> Iterator[dict[str, Any]]:
+    for number in range(PARTNERS):
+        yield person_row(f"lead.{number}", f"partner-{number}")
+        yield person_row(f"manager.{number}", f"partner-{number}")
+    for number in range(CUSTOMERS):
+        yield person_row(f"admin.{number}", f"customer-{number}")
+
+
+def _roles() -> Iterator[dict[str, Any]]:
+    for number in range(PARTNERS):
+        yield _role(f"lead.{number}", Role.TM_ADMIN, f"partner-{number}")
+    for number in range(CUSTOMERS):
+        yield _role(f"admin.{number}", Role.TENANT_ADMIN, f"tenant.{number}")
+
+
+def _role(person: str, role: Role, scope: str) -> dict[str, Any]:
+    return {"person_id": make_id(person), "role": role.value, "scope_id": make_id(scope)}
+
+
+def _key(one: Signatory, now: datetime) -> dict[str, Any]:
+    return {
+        "id": one.key_id,
+        "person_id": one.id,
+        "public_key": one.key.public,
+        "channel": "cli",
+        "client": "benchmark",
+        "enrolled_at": now - timedelta(hours=1),
+        "expires_at": now + timedelta(hours=11),
+    }

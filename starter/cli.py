@@ -1,0 +1,66 @@
+"""The command line: every group of commands, in one place."""
+
+import os
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from starter import (
+    access,
+    audit,
+    configuration,
+    directory,
+    mail,
+    profiles,
+    sign_in,
+    system,
+    tenant_access,
+    visits,
+)
+from starter.console import UsageError, print_text
+
+app = typer.Typer(
+    name="gatehouse",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Access to customers' tenants: asked for, granted or denied, and ended on time.",
+)
+app.add_typer(tenant_access.app, name="request")
+app.add_typer(visits.tenants, name="tenant")
+app.add_typer(visits.sessions, name="session")
+app.add_typer(access.app, name="access")
+app.add_typer(directory.app, name="directory")
+app.add_typer(sign_in.keys, name="keys")
+app.add_typer(audit.app, name="audit")
+app.add_typer(mail.app, name="mail")
+app.add_typer(configuration.app, name="config")
+for command in (sign_in.login, sign_in.logout, sign_in.whoami):
+    app.command()(command)
+for command in (system.up, system.worker, system.migrate, system.reconcile, system.demo):
+    app.command()(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print_text(f"gatehouse {version('gatehouse')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    profile: Annotated[
+        str | None, typer.Option(help="Which sign-in to use (also GATEHOUSE_PROFILE).")
+    ] = None,
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Hand the profile down to whatever command follows."""
+    if profile is not None:
+        try:
+            os.environ["GATEHOUSE_PROFILE"] = profiles.chosen(profile)
+        except UsageError as wrong:
+            raise typer.BadParameter(str(wrong)) from None

@@ -1,0 +1,210 @@
+"""What the request commands do: look up, check as the door will, sign, send, and show."""
+
+import json
+import shlex
+from collections.abc import Sequence
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from activities import names
+from approvals import authority
+from approvals.access_request import KIND, TenantAccess, process_id_of, split
+from approvals.addresses import address
+from approvals.commands import Command, Submit
+from approvals.errors import FieldError, NotFoundError
+from approvals.people import Directory, Person, PersonId
+from approvals.policy import Policy
+from approvals.records import Record
+from approvals.rules import Needed, needed
+from approvals.slugs import slug
+from approvals.views import Line, RequestView, request_view, timeline
+from starter.console import UsageError, print_json, print_text, status
+from starter.desk import Desk
+
+Association = tuple[list[str], list[str]]  # addresses, tenants' slugs
+
+
+class Draft(Record):
+    """One request that would be sent: to whom it goes, who would get in, under which limits."""
+
+    process: UUID
+    command: Submit
+    tenant_name: str
+    tenant_id: UUID
+    deciders: tuple[str, ...]
+    people: tuple[str, ...]
+    policy: Policy
+
+
+class RequestDesk:
+    """The request commands of one person at a desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.viewer = PersonId(desk.profile.person)
+
+    async def viewed(self, process: UUID) -> tuple[TenantAccess, RequestView, Directory]:
+        """Return a request as the viewer may see it. Raises NotFoundError."""
+        state = await self._desk.inbox.state(process)
+        if not isinstance(state, TenantAccess):
+            raise NotFoundError
+        directory = await self._directory(state)
+        if not authority.may_see(state, self.viewer, directory):
+            raise NotFoundError
+        return state, request_view(state, self.viewer, directory), directory
+
+    async def views(self, states: Sequence[TenantAccess]) -> list[RequestView]:
+        """Return requests as the viewer may see them."""
+        directory = await self._directory(*states)
+        return [request_view(one, self.viewer, directory) for one in states]
+
+    async def timeline(self, process: UUID) -> tuple[TenantAccess, tuple[Line, ...]]:
+        """Return a request and what happened to it, as the viewer may see it."""
+        state, _, directory = await self.viewed(process)
+        entries = await self._desk.trail.entries(process)
+        mails = await self._desk.inbox.mails(process)
+        return state, timeline(state, entries, mails, self.viewer, directory)
+
+    async def zone_of(self, state: TenantAccess) -> ZoneInfo:
+        """Return the tenant's time zone, in which its ends are said."""
+        directory = await self._directory(state)
+        tenant = directory.tenant(state.tenant)
+        return ZoneInfo(tenant.time_zone if tenant else "UTC")
+
+    async def own_zone(self) -> ZoneInfo:
+        """Return the viewer's time zone."""
+        directory = await self._desk.inbox.directory(Needed(people=(self.viewer,)))
+        person = directory.person(self.viewer)
+        return ZoneInfo(person.time_zone if person else "UTC")
+
+    async def drafts(
+        self,
+        name: str,
+        message: str | None,
+        associations: Sequence[Association],
+        batch: UUID,
+        organization: str | None,
+    ) -> list[Draft]:
+        """Turn one request with associations into one draft a tenant, judged as the door will.
+
+        Raises UsageError for what is mistyped, ApprovalError for what would be refused.
+        """
+        people = await self._people([one for addresses, _ in associations for one in addresses])
+        pairs = [
+            ([people[one].id for one in a], [_slug(one) for one in t]) for a, t in associations
+        ]
+        drafts = []
+        for tenant, persons in split(pairs).items():
+            command = Submit(
+                batch=batch,
+                name=name,
+                message=message,
+                tenant=tenant,
+                people=persons,
+                organization=organization,
+            )
+            drafts.append(await self._draft(process_id_of(batch, tenant), command))
+        return drafts
+
+    async def submit(self, draft: Draft, *, wait: bool) -> None:
+        """Send one draft. Raises the refusal or UnreachableError."""
+        said = self._desk.signed(draft.process, draft.command)
+        gatehouse = await self._desk.gatehouse()
+        await gatehouse.submit(KIND, said, draft.tenant_id, wait=wait)
+
+    async def give(self, process: UUID, command: Command, *, wait: bool) -> str:
+        """Sign and send one command on a request; return the receipt ("" without waiting)."""
+        said = self._desk.signed(process, command)
+        gatehouse = await self._desk.gatehouse()
+        if wait:
+            return await gatehouse.send(KIND, said)
+        await gatehouse.signal(KIND, said)
+        return ""
+
+    def print_signed(self, process: UUID, command: Command, name: str, *, as_json: bool) -> None:
+        """Print the signed command and the plain Temporal line that sends it as a signal."""
+        said = self._desk.signed(process, command).decode()
+        line = shlex.join(
+            [
+                "temporal", "workflow", "signal", "--workflow-id", names.workflow_id(KIND, process),
+                "--name", name, "--input", said,
+            ]
+        )  # fmt: skip
+        if as_json:
+            print_json({"payload": json.loads(said), "command": line})
+        else:
+            print_text(said)
+            print_text(line)
+        status("Valid for five minutes, once. Its outcome will stand on the request's timeline.")
+
+    async def _draft(self, process: UUID, command: Submit) -> Draft:
+        directory = await self._desk.inbox.directory(
+            Needed(
+                people=(self.viewer, *command.people),
+                slugs=(command.tenant,),
+                organization_slugs=() if command.organization is None else (command.organization,),
+            )
+        )
+        organization, tenant = authority.require_submission(
+            process, command, self.viewer, directory
+        )
+        admins = authority.deciders(tenant.id, directory)
+        return Draft(
+            process=process,
+            command=command,
+            tenant_name=tenant.name,
+            tenant_id=tenant.id,
+            deciders=tuple(directory.name_of(one) for one in admins),
+            people=tuple(directory.name_of(one) for one in command.people),
+            policy=self._desk.settings.policies().of(organization.slug, tenant.slug),
+        )
+
+    async def _people(self, addresses: Sequence[str]) -> dict[str, Person]:
+        checked = {one: _address(one) for one in addresses}
+        directory = await self._desk.inbox.directory(Needed(emails=tuple(checked.values())))
+        found = {one: directory.person_of(email) for one, email in checked.items()}
+        unknown = [one for one, person in found.items() if person is None]
+        if unknown:
+            raise UsageError(f"--associate: nobody here has the address {unknown[0]}.")
+        return {one: person for one, person in found.items() if person is not None}
+
+    async def _directory(self, *states: TenantAccess) -> Directory:
+        parts = [needed(one, None) for one in states]
+        return await self._desk.inbox.directory(
+            Needed(
+                people=(self.viewer, *(one for part in parts for one in part.people)),
+                tenants=tuple(one for part in parts for one in part.tenants),
+                organizations=tuple(one for part in parts for one in part.organizations),
+            )
+        )
+
+
+def association(text: str) -> Association:
+    """Read ``a@x.example,b@x.example=tenant-one,tenant-two``. Raises UsageError."""
+    people, separator, tenants = text.partition("=")
+    pair = ([one for one in people.split(",") if one], [one for one in tenants.split(",") if one])
+    if not separator or not all(pair):
+        raise UsageError(
+            "--associate takes ADDRESS[,ADDRESS...]=TENANT[,TENANT...],"
+            " for example caroline@classics.example=tom-sawyer."
+        )
+    return pair
+
+
+def batch_of(content: bytes, actor: UUID) -> UUID:
+    """Return the batch of a file and its sender: sending the same file again doubles nothing."""
+    return uuid5(actor, content.hex())
+
+
+def _slug(text: str) -> str:
+    try:
+        return slug(text)
+    except FieldError as wrong:
+        raise UsageError(f"--associate: {wrong}") from None
+
+
+def _address(text: str) -> str:
+    try:
+        return address(text)
+    except FieldError as wrong:
+        raise UsageError(f"--associate: {wrong}") from None

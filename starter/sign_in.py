@@ -1,0 +1,161 @@
+"""Signing in at a terminal: a mailed code enrols a key that stays on this machine."""
+
+import getpass
+import platform
+import sys
+from typing import Annotated
+from uuid import UUID, uuid4
+
+import typer
+
+from approvals.addresses import address
+from approvals.commands import Begin, Command, Prove, RevokeKey, SignOut, fingerprint
+from approvals.errors import WrongCodeError
+from approvals.sign_in import KIND, SignIn
+from approvals.texts import reason as checked_reason
+from identity.enrolment import DIGITS, proof_of
+from identity.signing import SigningKey, fresh_nonce
+from starter import profiles
+from starter.console import (
+    AsJson,
+    UsageError,
+    print_json,
+    print_table,
+    print_text,
+    runs,
+    status,
+)
+from starter.desk import Desk, desk
+from starter.profiles import Profile
+from starter.times import now, said_utc
+
+keys = typer.Typer(no_args_is_help=True, help="The keys that may sign for you.")
+
+
+@runs
+async def login(
+    email: Annotated[str, typer.Argument(help="Your address, as the directory knows it.")],
+) -> None:
+    """Sign in: a code comes by mail, and proves that the key made here is yours for 12 hours."""
+    wanted = address(email)
+    name = profiles.chosen(None)
+    key, sign_in = SigningKey.fresh(), uuid4()
+    async with desk() as at:
+        gatehouse = await at.gatehouse()
+        begin = Begin(email=wanted, public_key=key.public, client=_client())
+        await gatehouse.submit(KIND, _signed(key, sign_in, begin), None)
+        status(f"If {wanted} is known here, a code of {DIGITS} digits is on its way to it.")
+        status(f"The mail must show this key: {fingerprint(key.public)}")
+        await _prove(at, key, sign_in)
+        profile = await _profile(at, name, sign_in, wanted)
+        profiles.saved(profile, key)
+    status(f"Signed in as {wanted} until {said_utc(profile.expires_at)} (profile {name}).")
+
+
+@runs
+async def logout() -> None:
+    """Sign out: the key of this terminal ends at once."""
+    async with desk() as at:
+        profile = at.profile
+        gatehouse = await at.gatehouse()
+        await gatehouse.send(KIND, at.signed(profile.key_id, SignOut()))
+    profiles.forget(profile.name)
+    status(f"Signed out (profile {profile.name}).")
+
+
+@runs
+async def whoami(as_json: AsJson = False) -> None:
+    """Show who is signed in at this terminal, and until when."""
+    profile = profiles.current(None)
+    if as_json:
+        print_json(profile.model_dump(mode="json"))
+    else:
+        print_text(f"{profile.email} (profile {profile.name}) until {said_utc(profile.expires_at)}")
+
+
+@keys.command("list")
+@runs
+async def list_keys(as_json: AsJson = False) -> None:
+    """List your keys: where each was enrolled, until when it signs, whether it was revoked."""
+    async with desk() as at:
+        found = await at.inbox.keys(at.profile.person)  # type: ignore[arg-type]
+    if as_json:
+        print_json([one.model_dump(mode="json", exclude={"public_key"}) for one in found])
+        return
+    print_table(
+        ["KEY", "CLIENT", "ENROLLED", "SIGNS UNTIL", "STATUS"],
+        [
+            [
+                str(one.id),
+                one.client,
+                said_utc(one.enrolled_at),
+                said_utc(one.expires_at),
+                _standing(one.revoked_at is not None, one.expires_at <= now()),
+            ]
+            for one in found
+        ],
+    )
+
+
+@keys.command("revoke")
+@runs
+async def revoke_key(
+    key: Annotated[UUID, typer.Argument(help="The key's id, from `gatehouse keys list`.")],
+    reason: Annotated[str, typer.Option(help="Why; it stands in the audit.")],
+) -> None:
+    """End a key of yours at once: what it signs from now on is refused. Operators end any key."""
+    command = RevokeKey(reason=checked_reason(reason, "revoking this key"))
+    async with desk() as at:
+        gatehouse = await at.gatehouse()
+        await gatehouse.send(KIND, at.signed(key, command))
+    status(f"Key {key} is revoked.")
+
+
+async def _prove(at: Desk, key: SigningKey, sign_in: UUID) -> None:
+    gatehouse = await at.gatehouse()
+    while True:
+        code = _asked_code()
+        proof = Prove(proof=proof_of(sign_in, key.public, code))
+        try:
+            await gatehouse.send(KIND, _signed(key, sign_in, proof))
+        except WrongCodeError as wrong:
+            if not sys.stdin.isatty() or "0 of" in str(wrong) or "new code" in str(wrong):
+                raise
+            status(str(wrong))
+        else:
+            return
+
+
+async def _profile(at: Desk, name: str, sign_in: UUID, email: str) -> Profile:
+    state = await at.inbox.state(sign_in)
+    if not isinstance(state, SignIn) or state.person is None:
+        raise UsageError("The sign-in is not in the database that this terminal reads.")
+    return Profile(
+        name=name, key_id=sign_in, person=state.person, email=email, expires_at=state.ends_at
+    )
+
+
+def _signed(key: SigningKey, sign_in: UUID, command: Command) -> bytes:
+    return key.signed(
+        sign_in, command, actor=None, key_id=sign_in, issued_at=now(), nonce=fresh_nonce()
+    )
+
+
+def _asked_code() -> str:
+    """Ask for the code: hidden at a terminal, else one line of standard input."""
+    at_terminal = sys.stdin.isatty()
+    said = getpass.getpass("Code from the mail: ") if at_terminal else sys.stdin.readline()
+    code = "".join(said.split())
+    if not (len(code) == DIGITS and code.isascii() and code.isdigit()):
+        raise UsageError(f"The code is {DIGITS} digits, for example 1234 5678.")
+    return code
+
+
+def _client() -> str:
+    return f"gatehouse CLI on {platform.node() or 'a computer'}"[:120]
+
+
+def _standing(is_revoked: bool, is_over: bool) -> str:
+    if is_revoked:
+        return "revoked"
+    return "expired" if is_over else "signs"

@@ -1,0 +1,70 @@
+"""Commands that run Gatehouse itself. What they need is imported late: other commands start fast."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from config import temporal
+from config.settings import load
+from starter.client import UnreachableError
+from starter.console import AsJson, print_json, runs, status
+from store.engine import connect
+
+
+@runs
+async def up() -> None:
+    """Run everything on this machine: Temporal, worker, mail sink, SQLite. Ctrl-C stops it."""
+    from starter import stack
+
+    await stack.up()
+
+
+def worker() -> None:
+    """Run a worker with the settings of the environment, until SIGTERM or Ctrl-C."""
+    import worker as process
+
+    sys.exit(process.main())
+
+
+@runs
+async def migrate() -> None:
+    """Bring the database's schema to this version. Safe to repeat."""
+    from store.schema import upgrade
+
+    engines = connect(load().database)
+    try:
+        await upgrade(engines)
+    finally:
+        await engines.close()
+    status("The schema is up to date.")
+
+
+@runs
+async def reconcile(as_json: AsJson = False) -> None:
+    """Start every open process again whose workflow is missing. Safe at any time."""
+    from activities.reconcile import Reconciler
+    from store.ledger import SqlLedger
+
+    settings = load()
+    engines = connect(settings.database)
+    try:
+        client = await temporal.connect(settings, identity="gatehouse-reconcile")
+        done = await Reconciler(SqlLedger(engines), client).run_once()
+    except RuntimeError as away:
+        raise UnreachableError("Cannot reach Temporal. Nothing was changed.") from away
+    finally:
+        await engines.close()
+    if as_json:
+        print_json(done.model_dump())
+    status(f"{done.open} open, {done.started} started again, {done.replaced} of them replaced.")
+
+
+@runs
+async def demo(
+    keep: Annotated[bool, typer.Option(help="Keep the demo's folder to look around.")] = False,
+) -> None:
+    """Show one access from request to end, on a real stack of its own, in under a minute."""
+    from starter import demo as stage
+
+    await stage.run(keep=keep)

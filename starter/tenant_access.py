@@ -1,0 +1,127 @@
+"""Tenant access requests from the command line; also `python -m starter.tenant_access`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from uuid import UUID, uuid4
+
+import typer
+
+from approvals.access_request import Status
+from approvals.texts import request_name
+from starter import batches, decisions, screens
+from starter.console import AsJson, DryRun, UsageError, print_json, runs, status
+from starter.decisions import Request, Text, Wait
+from starter.desk import desk
+from starter.requests import RequestDesk, association
+from starter.typed import checked, message_from
+from starter.watching import watch as watched
+
+app = typer.Typer(no_args_is_help=True, help="Ask for access to tenants, and decide on it.")
+Statuses = Annotated[
+    list[Status] | None, typer.Option("--status", help="Only these; may be repeated.")
+]
+
+
+@app.command()
+@runs
+async def create(
+    name: Annotated[str | None, typer.Option(help="Your label: letters and digits only.")] = None,
+    associate: Annotated[
+        list[str] | None,
+        typer.Option(help="ADDRESS[,...]=TENANT[,...]: who gets into which; may be repeated."),
+    ] = None,
+    message: Text = None,
+    message_file: Annotated[Path | None, typer.Option(help="Read the message from a file.")] = None,
+    organization: Annotated[str | None, typer.Option(help="For whom (operators only).")] = None,
+    batch: Annotated[
+        UUID | None, typer.Option(help="Repeat a batch: sends what is missing.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="A CSV of many: name,message,people,tenants.")
+    ] = None,
+    dry_run: DryRun = False,
+    wait: Wait = True,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the admins of tenants to let people in. Each tenant gets a request of its own."""
+    async with desk() as at:
+        requests = RequestDesk(at)
+        if file is not None:
+            if name or associate or message or message_file or batch:
+                raise UsageError("--file stands alone: each of its lines is one request.")
+            await batches.send(requests, file, organization, dry_run=dry_run, as_json=as_json)
+            return
+        if not name or not associate:
+            raise UsageError("Give --name and at least one --associate, or --file.")
+        drafts = await requests.drafts(
+            checked("--name", request_name, name),
+            message_from(message, message_file),
+            [association(one) for one in associate],
+            batch or uuid4(),
+            organization,
+        )
+        await batches.send_drafts(requests, drafts, dry_run=dry_run, wait=wait, as_json=as_json)
+
+
+@app.command("list")
+@runs
+async def list_requests(
+    side: Annotated[
+        Literal["outgoing", "incoming", "both"], typer.Option(help="Sent, or to decide on.")
+    ] = "both",
+    statuses: Statuses = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many a side.")] = 200,
+    as_json: AsJson = False,
+) -> None:
+    """List the requests that your organization sent, and those to your tenants."""
+    async with desk() as at:
+        requests = RequestDesk(at)
+        wanted = [one.value for one in statuses or []]
+        found = {}
+        if side in ("outgoing", "both"):
+            found["outgoing"] = await at.inbox.outgoing(requests.viewer, wanted, limit)
+        if side in ("incoming", "both"):
+            found["incoming"] = await at.inbox.incoming(requests.viewer, wanted, limit)
+        views = {one: await requests.views(states) for one, states in found.items()}
+        if as_json:
+            print_json({one: [v.model_dump(mode="json") for v in views[one]] for one in views})
+            return
+        zone = await requests.own_zone()
+        for one, lines in views.items():
+            status(f"{one.capitalize()}: {len(lines)}")
+            if lines:
+                screens.requests(lines, zone)
+
+
+@app.command()
+@runs
+async def show(request: Request, as_json: AsJson = False) -> None:
+    """Show one request, and what happened to it so far, its mails included."""
+    async with desk() as at:
+        requests = RequestDesk(at)
+        _, view, _ = await requests.viewed(request)
+        state, lines = await requests.timeline(request)
+        if as_json:
+            timeline = [one.model_dump(mode="json") for one in lines]
+            print_json({**view.model_dump(mode="json"), "timeline": timeline})
+            return
+        zone = await requests.zone_of(state)
+        screens.request(view, zone)
+        status("Timeline")
+        screens.timeline(lines, zone)
+
+
+@app.command()
+@runs
+async def watch(request: Request) -> None:
+    """Show the life of a request while it happens; ends with it, or with Ctrl-C."""
+    async with desk() as at:
+        await watched(RequestDesk(at), request)
+
+
+for command in decisions.COMMANDS:
+    app.command()(command)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,53 @@
+"""How the CLI reads and writes times: ends from dates, local times or spans, and always a zone."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from approvals.errors import FieldError
+from approvals.instants import duration, local_end, say_instant
+from starter.console import UsageError
+
+
+def now() -> datetime:
+    """Return the host's time, aware UTC."""
+    return datetime.now(UTC)
+
+
+def end_of(until: str | None, span: str | None, zone: ZoneInfo) -> datetime | None:
+    """Return the end that --until or --for names, or None; aware UTC.
+
+    Raises UsageError that names the option.
+    """
+    if until is not None and span is not None:
+        raise UsageError("Give --until or --for, not both.")
+    try:
+        if until is not None:
+            return local_end(until, zone)
+        return None if span is None else now() + duration(span)
+    except FieldError as wrong:
+        option = "--until" if until is not None else "--for"
+        raise UsageError(f"{option}: {wrong}") from None
+
+
+def said(moment: datetime | None, zone: ZoneInfo) -> str:
+    """Write an instant in a zone, with the zone named and how far away it is."""
+    if moment is None:
+        return "no end"
+    away = moment - now()
+    if away.total_seconds() <= 0:
+        return f"{say_instant(moment, zone)}, over"
+    return f"{say_instant(moment, zone)}, in {roughly(away)}"
+
+
+def roughly(span: timedelta) -> str:
+    """Write how long something takes in one unit, rounded down: "13 days", "90 minutes"."""
+    seconds = int(span.total_seconds())
+    for unit, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * unit:
+            return f"{seconds // unit} {name}"
+    return f"{seconds} second{'' if seconds == 1 else 's'}"
+
+
+def said_utc(moment: datetime) -> str:
+    """Write an instant in UTC."""
+    return say_instant(moment, ZoneInfo("UTC"))

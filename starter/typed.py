@@ -1,0 +1,46 @@
+"""Reads what people type in options: texts and files, checked by the rules before sending."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from approvals.errors import FieldError
+from approvals.texts import message, reason
+from starter.console import UsageError
+
+T = TypeVar("T")
+LARGEST = 64_000  # bytes of a text file that are read
+
+
+def checked(option: str, rule: Callable[[object], T], value: object) -> T:
+    """Apply a field's rule to an option. Raises UsageError that names the option."""
+    try:
+        return rule(value)
+    except FieldError as wrong:
+        raise UsageError(f"{option}: {wrong}") from None
+
+
+def message_from(text: str | None, file: Path | None) -> str | None:
+    """Return the message of --message or --message-file, or None."""
+    return checked("--message", message, _one_of("--message", text, file))
+
+
+def reason_from(text: str | None, file: Path | None, why: str) -> str:
+    """Return the reason of --reason or --reason-file; *why* completes "Give a reason for ..."."""
+    said = _one_of("--reason", text, file)
+    return checked("--reason", lambda value: reason(value, why), said)
+
+
+def _one_of(option: str, text: str | None, file: Path | None) -> str | None:
+    if text is not None and file is not None:
+        raise UsageError(f"Give {option} or {option}-file, not both.")
+    if file is None:
+        return text
+    try:
+        if file.stat().st_size > LARGEST:
+            raise UsageError(f"{option}-file: {file} is larger than {LARGEST} bytes.")
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UsageError(f"{option}-file: {file} is not UTF-8 text.") from None
+    except OSError as trouble:
+        raise UsageError(f"{option}-file: {file}: {trouble.strerror}.") from None

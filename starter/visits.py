@@ -1,0 +1,179 @@
+"""My tenants, and sessions in them, from the command line."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from approvals.access_request import Status, TenantAccess
+from approvals.commands import BeginSession, EndSession, Mode
+from approvals.errors import NotFoundError
+from approvals.transition import Session
+from approvals.views import RequestView
+from identity import assertions
+from identity.assertions import OpenSession
+from identity.signing import SigningKey
+from starter import screens
+from starter.console import (
+    AsJson,
+    DryRun,
+    UsageError,
+    confirmed,
+    print_json,
+    print_table,
+    print_text,
+    runs,
+    status,
+)
+from starter.desk import Desk, desk
+from starter.requests import RequestDesk
+from starter.tenant_access import Statuses
+from starter.times import said_utc
+
+tenants = typer.Typer(no_args_is_help=True, help="The tenants that you were named for.")
+sessions = typer.Typer(no_args_is_help=True, help="Open a tenant under granted access.")
+ASSERTION_KEY = "session-assertion.key"
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+
+
+@tenants.command("list")
+@runs
+async def list_tenants(statuses: Statuses = None, as_json: AsJson = False) -> None:
+    """List every tenant that a request named you for, with the admin's answer and the way in."""
+    async with desk() as at:
+        requests = RequestDesk(at)
+        wanted = [one.value for one in statuses or []]
+        views = await requests.views(await at.inbox.named(requests.viewer, wanted))
+        zone = await requests.own_zone()
+    if as_json:
+        print_json([one.model_dump(mode="json") for one in views])
+        return
+    print_table(
+        ["TENANT", "STATUS", "UNTIL", "THEIR ANSWER", "WAY IN"],
+        [
+            [
+                f"{one.tenant_name} ({one.tenant})",
+                one.status,
+                screens.clock(one, zone),
+                one.answer,
+                f"gatehouse session begin {one.tenant}" if one.status == "granted" else "",
+            ]
+            for one in views
+        ],
+    )
+
+
+@sessions.command("begin")
+@runs
+async def begin(
+    tenant: Annotated[str, typer.Argument(help="The tenant's slug.")],
+    mode: Annotated[
+        Mode, typer.Option(help="configure lands on business units, support on employees.")
+    ] = Mode.SUPPORT,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Open a tenant. Prints the session's signed assertion, which lives for at most 5 minutes."""
+    async with desk() as at:
+        requests = RequestDesk(at)
+        state, view = await _way_in(at, requests, tenant)
+        answer = f' They say: "{view.answer}"' if view.answer else ""
+        status(f"You are about to open {view.tenant_name} in mode {mode.value}.{answer}")
+        if dry_run:
+            status("Nothing was changed.")
+            return
+        if not confirmed(f"Open {view.tenant_name}?", yes=yes):
+            raise UsageError("Not confirmed. Nothing was changed.")
+        receipt = await requests.give(state.process_id, BeginSession(mode=mode), wait=True)
+        await _print_assertion(at, UUID(receipt), as_json=as_json)
+
+
+@sessions.command("assertion")
+@runs
+async def assertion(
+    session: Annotated[UUID, typer.Argument(help="The session's id.")], as_json: AsJson = False
+) -> None:
+    """Print a fresh assertion for an open session of yours, for the next 5 minutes."""
+    async with desk() as at:
+        await _print_assertion(at, session, as_json=as_json)
+
+
+@sessions.command("end")
+@runs
+async def end(
+    session: Annotated[UUID, typer.Argument(help="The session's id, from `session list`.")],
+    dry_run: DryRun = False,
+) -> None:
+    """Close a session of yours."""
+    async with desk() as at:
+        found = await _session(at, session)
+        if dry_run:
+            status("Nothing was changed. The session would end.")
+            return
+        requests = RequestDesk(at)
+        await requests.give(found.process, EndSession(session=session), wait=True)
+        status("The session is closed.")
+
+
+@sessions.command("list")
+@runs
+async def list_sessions(as_json: AsJson = False) -> None:
+    """List your open sessions."""
+    async with desk() as at:
+        requests = RequestDesk(at)
+        found = [one for one in await at.inbox.sessions(requests.viewer) if await _is_open(at, one)]
+        views = {one.id: (await requests.viewed(one.process))[1] for one in found}
+    if as_json:
+        print_json([one.model_dump(mode="json") for one in found])
+        return
+    print_table(
+        ["SESSION", "TENANT", "MODE", "SINCE"],
+        [[str(one.id), views[one.id].tenant, one.mode, said_utc(one.begun_at)] for one in found],
+    )
+
+
+async def _way_in(at: Desk, requests: RequestDesk, tenant: str) -> tuple[TenantAccess, RequestView]:
+    """Return the granted request for this tenant that lasts longest. Raises NotFoundError."""
+    granted = await at.inbox.named(requests.viewer, [Status.GRANTED.value])
+    pairs = zip(granted, await requests.views(granted), strict=True)
+    found = [pair for pair in pairs if pair[1].tenant == tenant]
+    if not found:
+        raise NotFoundError
+    latest = datetime.max.replace(tzinfo=UTC)
+    return max(found, key=lambda pair: pair[0].ends_at or latest)
+
+
+async def _session(at: Desk, wanted: UUID) -> Session:
+    mine = await at.inbox.sessions(RequestDesk(at).viewer)
+    found = next((one for one in mine if one.id == wanted), None)
+    if found is None:
+        raise NotFoundError
+    return found
+
+
+async def _is_open(at: Desk, session: Session) -> bool:
+    decision = await at.gate.check(session.person, session.tenant, session.mode)
+    return decision.is_open
+
+
+async def _print_assertion(at: Desk, wanted: UUID, *, as_json: bool) -> None:
+    session = await _session(at, wanted)
+    state = await at.inbox.state(session.process)
+    if not isinstance(state, TenantAccess) or not await _is_open(at, session):
+        raise NotFoundError
+    key = SigningKey.read(at.settings.keys / ASSERTION_KEY)
+    opened = OpenSession(
+        id=session.id,
+        person=session.person,
+        tenant=session.tenant,
+        mode=session.mode,
+        ends_at=state.ends_at,
+    )
+    token = assertions.minted(opened, key, at.settings.issuer, datetime.now(UTC))
+    if as_json:
+        print_json({"session": str(session.id), "mode": session.mode, "assertion": token})
+        return
+    status(f"Session {session.id} is open. Its assertion, for the next 5 minutes at most:")
+    print_text(token)

@@ -1,0 +1,62 @@
+"""Faults at a chosen point of a transaction, by SQLAlchemy's own events."""
+
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import event
+
+from store.engine import Engines
+
+
+class Fault:
+    """While the block runs, the connection is lost just before a statement that begins so."""
+
+    def __init__(self, engines: Engines, statement: str) -> None:
+        self._engine, self._statement = engines.write.sync_engine, statement
+
+    def __enter__(self) -> Self:
+        event.listen(self._engine, "before_cursor_execute", self._execute)
+        event.listen(self._engine, "commit", self._commit)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        event.remove(self._engine, "before_cursor_execute", self._execute)
+        event.remove(self._engine, "commit", self._commit)
+
+    def _execute(self, _connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        if statement.startswith(self._statement):
+            raise ConnectionError(f"lost before {self._statement}")
+
+    def _commit(self, _connection: Any) -> None:
+        if self._statement == "COMMIT":
+            raise ConnectionError("lost before COMMIT")
+
+
+class Counted:
+    """Counts the statements that an engine executes while the block runs, and keeps them."""
+
+    def __init__(self, engines: Engines) -> None:
+        self._engine = engines.read.sync_engine
+        self.statements: list[tuple[str, Any]] = []
+
+    def __enter__(self) -> Self:
+        event.listen(self._engine, "before_cursor_execute", self._note)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        event.remove(self._engine, "before_cursor_execute", self._note)
+
+    def _note(
+        self, _connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any
+    ) -> None:
+        self.statements.append((statement, parameters))

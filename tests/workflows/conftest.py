@@ -1,0 +1,36 @@
+"""The stage of these tests, on the clocks that are shipped."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from temporalio.client import Client
+
+from tests.installation import CarriedClock, Installation
+from tests.workflows.stage import Stage
+
+
+@pytest.fixture
+def clock() -> CarriedClock | None:
+    """No injected clock: each database's own decides, as in production."""
+    return None
+
+
+@pytest.fixture
+def stage(installation: Installation, client: Client) -> Stage:
+    """The example directory in a fresh database, and a namespace of Temporal for it alone."""
+    return Stage(installation, client)
+
+
+@pytest.fixture
+async def played(stage: Stage) -> AsyncIterator[Stage]:
+    """The stage with a worker."""
+    async with stage.installation.working(stage.client):
+        yield stage
+
+
+@pytest.fixture
+async def stranger(client: Client) -> Client:
+    """A plain client of the same namespace, held by somebody who signs nothing."""
+    return await Client.connect(
+        client.service_client.config.target_host, namespace=client.namespace
+    )
