@@ -11,10 +11,9 @@ import aiosmtplib
 from pydantic import SecretStr
 
 from approvals.ports import Fate, Letter, Mailer, Posting
-from mail.conversation import Conversation, MissingError, Security, Stage
+from mail.conversation import Conversation, MissingError, Stage
+from mail.conversation import Security as Security
 from mail.message import built, envelope_address, is_plain_address
-
-__all__ = ("Security", "SmtpMailer", "SmtpServer", "is_loopback", "printable")
 
 LETTER_SECONDS = 60.0
 STEP_SECONDS = 20.0  # for each step before the final dot; after it, the rest of the minute

@@ -136,8 +136,7 @@ def _print_verdict(judged: Sequence[tuple[UUID, int, tuple[str, ...]]], *, as_js
     else:
         for one, sentence in found:
             print_text(f"{one}: {sentence}")
-        verdict = f"{len(found)} breaches" if found else "all intact"
-        print_text(f"{len(judged)} chains, {entries} entries: {verdict}.")
+        print_text(f"chains: {len(judged)}, entries: {entries}, breaches: {len(found)}")
     if found:
         status("The record was changed outside Gatehouse. Keep the database as it is.")
         raise typer.Exit(REFUSED)

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from time import monotonic
 
 from starter.console import print_text, status
 from starter.mailbox import StoredLetter, letters
@@ -18,7 +19,7 @@ from starter.story import Story, StoryError
 
 POLICY = '[default]\nshortest_access = "2s"\n'  # so that the story fits into a minute
 INDENT = 2
-PATIENCE = 20.0  # seconds for a mail to arrive
+PATIENCE = 30.0  # seconds for a mail to arrive
 CODE = re.compile(r"\b(\d{4}) (\d{4})\b")
 
 

@@ -59,9 +59,10 @@ async def import_(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make the directory what FILE says: all of it, or nothing if anything in it is wrong.
+    """Import a directory file.
 
-    Importing a file again changes nothing. Roles that FILE does not give to a person whom it
+    All of FILE is taken over, or nothing if anything in it is wrong. Importing it again changes
+    nothing. Roles that FILE does not give to a person whom it
     lists are taken away; people, tenants and organizations that it does not list stay as they
     are. `gatehouse directory example` prints a file to start from.
     """
@@ -95,7 +96,10 @@ async def list_(
 def example(
     path: Annotated[bool, typer.Option("--path", help="Print the file's path instead.")] = False,
 ) -> None:
-    """Print the example directory file: one partner, two customers, a vendor and their people."""
+    """Print the example directory file.
+
+    One partner with its account managers, two customers, a vendor with a support group, a site.
+    """
     file = example_file()
     print_text(str(file) if path else file.read_text(encoding="utf-8").rstrip("\n"))
 
@@ -147,7 +151,8 @@ def _print_difference(found: Difference, *, as_json: bool, was_written: bool) ->
         rows = [
             (word, one.kind, one.key, one.fact) for word, lines in parts.items() for one in lines
         ]
-        print_table(("", "WHAT", "WHICH", "FACT"), rows)
+        if rows:
+            print_table(("", "WHAT", "WHICH", "FACT"), rows)
     status(f"{found.summary()}.")
     status("The directory was changed." if was_written else "Nothing was changed.")
 

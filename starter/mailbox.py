@@ -47,8 +47,9 @@ class Mailbox:
 
     async def start(self) -> None:
         """Make the folders and listen. Raises OSError if the port is taken."""
+        self._maildir.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in _FOLDERS:
-            (self._maildir / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self._maildir / folder).mkdir(mode=0o700, exist_ok=True)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._session, HOST, self.port)
         self.port = self._server.sockets[0].getsockname()[1]

@@ -62,7 +62,9 @@ class Story:
 
     async def _people_arrive(self) -> None:
         _act("1. The directory is imported, and people sign in by mailed codes")
-        await self._stage.command("operator", "directory", "import", str(example_file()))
+        file = str(example_file())
+        await self._stage.command("operator", "directory", "import", file, quiet=True)
+        await self._stage.command("operator", "directory", "list", "people")
         wanted = ("elizabeth", "caroline", "charlotte", "tom", "christopher")
         await asyncio.gather(*(self._stage.sign_in(one, PEOPLE[one]) for one in wanted))
         who = await self._stage.command("elizabeth", "whoami")

@@ -10,6 +10,12 @@ from tests.workflows.stage import Stage
 
 
 @pytest.fixture
+def database(request: pytest.FixtureRequest) -> str:
+    """SQLite; the tests for which the database matters are marked ``on_both_databases``."""
+    return str(getattr(request, "param", "sqlite"))
+
+
+@pytest.fixture
 def clock() -> CarriedClock | None:
     """No injected clock: each database's own decides, as in production."""
     return None

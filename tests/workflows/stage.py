@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import pytest
 from sqlalchemy import func, select
 from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import EventType
@@ -32,6 +33,7 @@ from store.trail import Trail
 from tests.factories import BECKY, CAROLINE, ELIZABETH, HOUR, TOM, TOM_SAWYER, make_submit
 from tests.installation import Installation
 
+on_both_databases = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 MILLISECOND = timedelta(milliseconds=1)
 # An access may last a moment here, so that a test sees it end.
 QUICK = Policies(default=Policy(shortest_access=MILLISECOND))

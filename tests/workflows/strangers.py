@@ -1,5 +1,6 @@
 """What somebody at a Temporal frontend can send without a key: any name, any bytes, any number."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -76,6 +77,11 @@ def sealed(installation: Installation, person: Person, document: Mapping[str, ob
     """Sign any document with a person's own key, whatever stands in it."""
     key = installation.keys[person.id].private
     return canonical({**document, "signature": encoded(key.sign(canonical(document)))})
+
+
+def unsealed(said: bytes) -> dict[str, Any]:
+    """Return the document of a signed message, without its signature."""
+    return without(json.loads(said), "signature")
 
 
 def without(document: Mapping[str, Any], *path: str) -> dict[str, Any]:

@@ -13,7 +13,15 @@ from approvals.access_request import KIND
 from approvals.commands import Deny, Withdraw
 from approvals.ports import Start
 from tests.factories import BECKY, ELIZABETH, TOM, TOM_SAWYER
-from tests.workflows.stage import Stage, as_json, eventually, is_admitted, short_window, until
+from tests.workflows.stage import (
+    Stage,
+    as_json,
+    eventually,
+    is_admitted,
+    on_both_databases,
+    short_window,
+    until,
+)
 
 
 async def refusal_of(update: asyncio.Task[str]) -> str | None:
@@ -23,6 +31,7 @@ async def refusal_of(update: asyncio.Task[str]) -> str | None:
     return caught.value.cause.type
 
 
+@on_both_databases
 async def test_a_decision_after_the_window_is_refused_and_the_request_lapses(stage: Stage) -> None:
     policies = short_window(timedelta(seconds=1.5))
     async with stage.installation.working(stage.client, policies=policies):
@@ -52,7 +61,6 @@ async def test_a_decision_after_the_window_is_refused_and_the_request_lapses(sta
     }
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_messages_that_come_with_the_first_task_are_judged_after_the_submission(
     stage: Stage,
 ) -> None:

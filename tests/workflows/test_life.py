@@ -13,10 +13,12 @@ from approvals.errors import AlreadyDecidedError
 from approvals.policy import Policies, Policy
 from tests.factories import CAROLINE, ELIZABETH, TOM, TOM_SAWYER, make_submit
 from tests.installation import Installation
+from tests.workflows.stage import on_both_databases
 
 QUICK = Policies(default=Policy(shortest_access=timedelta(seconds=1)))
 
 
+@on_both_databases
 async def test_a_request_is_granted_and_expires_by_itself(
     installation: Installation, client: Client
 ) -> None:

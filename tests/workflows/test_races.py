@@ -6,7 +6,7 @@ from uuid import UUID
 from approvals.access_request import TenantAccess
 from approvals.errors import AlreadyDecidedError, say
 from tests.factories import BECKY, TOM
-from tests.workflows.stage import Stage
+from tests.workflows.stage import Stage, on_both_databases
 
 TRIALS = 20
 CHANNELS = ("update", "signal", "standalone")
@@ -44,6 +44,7 @@ async def raced(stage: Stage, trial: int) -> tuple[TenantAccess, str, str]:
     return await stage.request(process), grant, deny
 
 
+@on_both_databases
 async def test_of_a_grant_and_a_denial_at_once_exactly_one_wins(stage: Stage) -> None:
     async with stage.installation.working(stage.client):
         trials = await asyncio.gather(*(raced(stage, trial) for trial in range(TRIALS)))

@@ -2,12 +2,11 @@
 
 import asyncio
 
-import pytest
-
 from approvals.access_request import KIND
-from tests.workflows.stage import Stage, as_json
+from tests.workflows.stage import Stage, as_json, on_both_databases
 
 
+@on_both_databases
 async def test_a_command_that_comes_by_every_way_counts_once(stage: Stage) -> None:
     async with stage.installation.working(stage.client):
         process = await stage.submitted()
@@ -35,7 +34,6 @@ async def test_a_command_that_comes_by_every_way_counts_once(stage: Stage) -> No
         assert len({one.to for one in mails}) == len(mails) == 3
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_a_submission_that_comes_again_after_the_close_changes_nothing(
     stage: Stage,
 ) -> None:
