@@ -1,6 +1,6 @@
 """The one door: every change of every process goes through ``commit``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from temporalio import activity
 from temporalio.common import RawValue
@@ -25,13 +25,15 @@ from approvals.ports import (
 from approvals.rules import Facts
 from approvals.sign_in import SignIn, SignInFacts
 
+SIGNING_IN = "cli"  # the channel of a key that is only being enrolled
+
 
 @dataclass
 class _Hearing:
     """What is known so far of one message: who signed it counts only once the signature holds."""
 
     signed: Signed | None = None
-    directory: Directory = Directory()
+    directory: Directory = field(default_factory=Directory)
 
 
 class CommitActivities:
@@ -59,7 +61,9 @@ class CommitActivities:
         async with self._ledger.locked(given.process, given.at) as row:
             outcome = await self._judge(row, given)
             written = row.written
-        if written is not None and written.notices:  # after the database's commit, never before
+        # After the database's commit, never before. What begins is queued even if it tells nobody:
+        # an unknown address must not be answered sooner than a known one.
+        if written is not None and (written.notices or written.after.version == 1):
             notices = NoticesOf(process=given.process, version=outcome.version)
             await self._mail.enqueue(notices, str(written.after.index.tenant or given.process))
         return outcome
@@ -84,6 +88,7 @@ class CommitActivities:
             public_key, signed.body, signed.signature
         ):
             raise InvalidDecisionError(("signature", "It is not by a key that may sign this."))
+        signed = signed.model_copy(update={"channel": key.channel if key else SIGNING_IN})
         hearing.signed = signed
         if (earlier := await row.recorded(signed)) is not None:
             return earlier

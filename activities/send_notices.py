@@ -19,6 +19,7 @@ from temporalio.service import RPCError
 from activities.names import MAIL, NOTHING, mail_job_id
 from approvals.ports import (
     Codes,
+    Fate,
     Mailer,
     MailQueue,
     NoticesOf,
@@ -88,7 +89,10 @@ class MailActivities:
 
     async def _post(self, item: OutboxItem) -> Posting:
         secret = None if item.sealed is None else self._codes.opened(item.sealed)
-        return await self._mailer.send(self._renderer.letter(item, secret))
+        posting = await self._mailer.send(self._renderer.letter(item, secret))
+        if posting.fate is not Fate.SENT:  # the operator reads this; ids alone
+            log.warning("mail %s of %s: %s", item.id, item.process, posting.fate.value)
+        return posting
 
 
 def _notices(given: RawValue) -> NoticesOf:

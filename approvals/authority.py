@@ -127,6 +127,8 @@ def require_role(
         case Finish() | EndSession():
             if actor not in state.people:
                 raise NotAuthorisedError("use this access", "of a person whom it names")
+        case _:  # a command that nobody has given a rule here is for nobody
+            raise NotFoundError
 
 
 def may_see(state: TenantAccess, actor: PersonId, directory: Directory) -> bool:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,11 +50,6 @@ def parsed(data: bytes) -> dict[str, Any]:
         raise InvalidDecisionError(("json", "The message must be a JSON object."))
     canonical(value)  # what cannot be signed is refused here, before anything looks at it
     return value
-
-
-def nfc(text: str) -> str:
-    """Return *text* in Unicode's composed form, in which every signed text is written."""
-    return unicodedata.normalize("NFC", text)
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -192,6 +192,7 @@ class Signed(Record):
     body: bytes
     digest: str
     by_signal: bool = False
+    channel: str = "unknown"  # that of the key, once the signature holds
 
 
 def parsed(said: bytes, *, by_signal: bool = False) -> Signed:

@@ -275,5 +275,5 @@ def _lines(kind: str, text: str, count: int) -> Iterable[int | None]:
 
 
 def _clipped(text: str) -> str:
-    shown = inert(text)
+    shown = inert(text[: PART_LIMIT + 1])
     return shown if len(shown) <= PART_LIMIT else f"{shown[:PART_LIMIT]}..."

@@ -255,6 +255,10 @@ class Ledger(Protocol):
         """Lock one process for one transaction: committed at the end, rolled back on an error."""
         ...
 
+    async def closed(self, processes: Sequence[UUID]) -> frozenset[UUID]:
+        """Return those of *processes* whose row is closed."""
+        ...
+
     async def open_processes(self) -> Sequence["OpenProcess"]:
         """Return every process that is not closed."""
         ...

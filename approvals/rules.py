@@ -88,9 +88,9 @@ def public_key_of(state: State | None, signed: Signed, key: EnrolledKey | None) 
     A sign-in's own two messages are signed by the key that is being enrolled.
     """
     match signed.command, state:
-        case Begin(public_key=public_key), _ if signed.key == signed.process:
+        case Begin(public_key=public_key), None if signed.key == signed.process:
             return public_key
-        case Prove(), SignIn(public_key=public_key) if signed.key == signed.process:
+        case ((Begin() | Prove()), SignIn(public_key=public_key)) if signed.key == signed.process:
             return public_key
         case ((Begin() | Prove()), _):
             return None
@@ -122,6 +122,8 @@ def judge(state: State | None, signed: Signed, facts: Facts, now: datetime) -> T
             return _submitted(signed, actor, facts, now)
         case TenantAccess():
             return _on_request(state, signed, actor, facts, now)
+        case SignIn() if isinstance(signed.command, SignOut) and signed.key != signed.process:
+            raise NotFoundError  # one signs out with the very key that ends
         case SignIn() if isinstance(signed.command, SignOut | RevokeKey):
             is_operator = facts.directory.holds(actor, Role.OPERATOR, None)
             known = facts.sign_in.model_copy(update={"by_operator": is_operator})

@@ -65,7 +65,8 @@ def submitted(
         due_at=now + policy.decision_window,
         clock_from=now,
     )
-    return _transition(after, "submitted", actor)
+    behalf = None if command.organization is None else f"for {command.organization}"
+    return _transition(after, "submitted", actor, behalf)
 
 
 def apply(

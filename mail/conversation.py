@@ -8,9 +8,12 @@ import re
 import socket
 import ssl
 from enum import StrEnum
-from typing import cast
+from typing import Any, cast
 
 import aiosmtplib
+
+from mail.smtp_server import Security as Security
+from mail.smtp_server import SmtpServer
 
 STUFFED = re.compile(rb"^\.", re.MULTILINE)
 # One whole reply and nothing behind it.
@@ -31,14 +34,6 @@ class Stage(StrEnum):
     AFTER_DOT = "after the final dot"
 
 
-class Security(StrEnum):
-    """How the connection is encrypted."""
-
-    STARTTLS = "starttls"
-    TLS = "tls"
-    NONE = "none"
-
-
 class MissingError(Exception):
     """The server does not offer what this letter or our settings need; trying again is no use."""
 
@@ -49,22 +44,13 @@ class Conversation:
     *open* and *deliver* raise aiosmtplib's errors, OSError or MissingError.
     """
 
-    def __init__(
-        self,
-        host: str,
-        port: int,
-        helo: str,
-        security: Security,
-        tls: ssl.SSLContext | None,
-        step_seconds: float,
-    ) -> None:
+    def __init__(self, server: SmtpServer, tls: ssl.SSLContext | None, step_seconds: float) -> None:
         self.stage = Stage.CONNECT
-        self._address = (host, port)
-        self._security = security
+        self._server = server
         self._client = aiosmtplib.SMTP(
-            hostname=host,
-            local_hostname=helo,
-            use_tls=security is Security.TLS,
+            hostname=server.host,
+            local_hostname=server.helo_name,
+            use_tls=server.security is Security.TLS,
             start_tls=False,  # led by hand below, and never left to what the server offers
             tls_context=tls,
             timeout=step_seconds,
@@ -80,24 +66,24 @@ class Conversation:
         """Whether a failed letter on a kept connection deserves a new one: nothing was accepted."""
         return self.stage is Stage.MAIL or (self.stage is not Stage.AFTER_DOT and not self.is_open)
 
-    async def open(self, username: str | None, password: str) -> None:
+    async def open(self) -> None:
         """Connect, encrypt as configured, and sign in if there is a name to sign in with."""
         async with asyncio.timeout(self._client.timeout):
-            connection = await _dialled(*self._address)
+            connection = await _dialled(self._server.host, self._server.port)
         self.stage = Stage.GREETING
         await self._client.connect(sock=connection)
         self.stage = Stage.EHLO
         await self._client.ehlo()
-        if self._security is Security.STARTTLS:
+        if self._server.security is Security.STARTTLS:
             self.stage = Stage.STARTTLS
             await self._encrypt()
             self.stage = Stage.EHLO
             await self._client.ehlo()
-        if username is not None:
+        if self._server.username is not None:
             self.stage = Stage.AUTH
-            await self._sign_in(username, password)
+            await self._sign_in(self._server.username, self._server.opened_password)
 
-    async def deliver(self, sender: str, recipient: str, mail: bytes) -> str:
+    async def deliver(self, recipient: str, mail: bytes) -> str:
         """Hand over one mail to one recipient; return the text of the reply that accepted it."""
         self.stage = Stage.MAIL
         options: tuple[bytes, ...] = ()
@@ -105,7 +91,9 @@ class Conversation:
             if not self._offers("smtputf8"):
                 raise MissingError("The mail server offers no SMTPUTF8, which this address needs.")
             options = (b"SMTPUTF8", b"BODY=8BITMIME")
-        await self._say((250, 251), b"MAIL", f"FROM:<{sender}>".encode(), *options)
+        await self._say(
+            (250, 251), b"MAIL", f"FROM:<{self._server.envelope_sender}>".encode(), *options
+        )
         self.stage = Stage.RCPT
         await self._say((250, 251, 252), b"RCPT", f"TO:<{recipient}>".encode())
         self.stage = Stage.DATA
@@ -217,16 +205,19 @@ async def _dialled(host: str, port: int) -> socket.socket:
     for family, kind, protocol, _, address in await loop.getaddrinfo(
         host, port, type=socket.SOCK_STREAM
     ):
-        connection = socket.socket(family, kind, protocol)
         try:
-            connection.setblocking(False)
-            await loop.sock_connect(connection, address)
+            connection = socket.socket(family, kind, protocol)
+            return await _connected(connection, address)
         except OSError as error:
-            connection.close()
             fault = error
-        except BaseException:
-            connection.close()
-            raise
-        else:
-            return connection
     raise fault
+
+
+async def _connected(connection: socket.socket, address: tuple[Any, ...]) -> socket.socket:
+    try:
+        connection.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(connection, address)
+    except BaseException:
+        connection.close()
+        raise
+    return connection

@@ -1,19 +1,18 @@
 """SMTP behind the port Mailer: one letter, one recipient, at most a minute, and an honest fate."""
 
 import asyncio
-import ipaddress
 import ssl
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import aiosmtplib
-from pydantic import SecretStr
 
 from approvals.ports import Fate, Letter, Mailer, Posting
 from mail.conversation import Conversation, MissingError, Stage
-from mail.conversation import Security as Security
-from mail.message import built, envelope_address, is_plain_address
+from mail.message import built, is_plain_address
+from mail.smtp_server import Security as Security
+from mail.smtp_server import SmtpServer as SmtpServer
+from mail.smtp_server import require_usable
 
 LETTER_SECONDS = 60.0
 STEP_SECONDS = 20.0  # for each step before the final dot; after it, the rest of the minute
@@ -22,19 +21,6 @@ KEPT_LIMIT = 16
 QUIT_SECONDS = 1.0
 REPLY_LIMIT = 500
 MAILBOX_FULL = 552
-
-
-@dataclass(frozen=True)
-class SmtpServer:
-    """Where mail goes. *sender* is ``address`` or ``Name <address>``; *helo* is its domain."""
-
-    host: str
-    port: int
-    security: Security
-    sender: str
-    username: str | None = None
-    password: SecretStr | str | None = field(default=None, repr=False)
-    helo: str | None = None
 
 
 class SmtpMailer(Mailer):
@@ -55,11 +41,10 @@ class SmtpMailer(Mailer):
         step_seconds: float = STEP_SECONDS,
         kept_seconds: float = KEPT_SECONDS,
     ) -> None:
-        _require_usable(server, private_network)
+        require_usable(server, private_network)
         if tls is None and server.security is not Security.NONE:
             tls = ssl.create_default_context()
         self._server, self._tls, self._clock = server, tls, clock
-        self._from = envelope_address(server.sender)
         self._letter_seconds, self._step_seconds = letter_seconds, step_seconds
         self._kept_seconds = kept_seconds
         self._kept: dict[Conversation, asyncio.TimerHandle] = {}
@@ -102,11 +87,7 @@ class SmtpMailer(Mailer):
             if conversation.is_open:
                 yield conversation
                 break
-        server = self._server
-        helo = server.helo or self._from.partition("@")[2]
-        yield Conversation(
-            server.host, server.port, helo, server.security, self._tls, self._step_seconds
-        )
+        yield Conversation(self._server, self._tls, self._step_seconds)
 
     async def _attempt(
         self, conversation: Conversation, to: str, mail: bytes, deadline: float
@@ -114,8 +95,8 @@ class SmtpMailer(Mailer):
         try:
             async with asyncio.timeout_at(deadline):
                 if not conversation.is_open:
-                    await conversation.open(self._server.username, _opened(self._server.password))
-                reply = await conversation.deliver(self._from, to, mail)
+                    await conversation.open()
+                reply = await conversation.deliver(to, mail)
         except MissingError as missing:
             return Posting(fate=Fate.PERMANENT, reply=str(missing))
         except aiosmtplib.SMTPResponseException as refusal:
@@ -139,39 +120,11 @@ class SmtpMailer(Mailer):
         conversation.hang_up()
 
 
-def is_loopback(host: str) -> bool:
-    """Whether this host name or address can only be this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
 def printable(text: str) -> str:
     """Return a server's words on one line without control characters, at most 500 characters."""
     marked = "".join("\N{REPLACEMENT CHARACTER}" if "\ud800" <= c <= "\udfff" else c for c in text)
     line = "".join(c if c.isprintable() else " " for c in marked)
     return " ".join(line.split())[:REPLY_LIMIT]
-
-
-def _require_usable(server: SmtpServer, private_network: bool) -> None:
-    if server.security is Security.NONE and not (private_network or is_loopback(server.host)):
-        raise ValueError(
-            f"GATEHOUSE_SMTP_SECURITY is 'none', but {server.host} is not this machine:"
-            " set it to 'starttls' or 'tls', or declare the network private."
-        )
-    if (server.username is None) != (server.password is None):
-        raise ValueError(
-            "Set GATEHOUSE_SMTP_USERNAME and GATEHOUSE_SMTP_PASSWORD together, or neither of them."
-        )
-    try:
-        server.host.encode("idna")
-    except UnicodeError:
-        raise ValueError("GATEHOUSE_SMTP_HOST is not a host name.") from None
-
-
-def _opened(password: SecretStr | str | None) -> str:
-    return password.get_secret_value() if isinstance(password, SecretStr) else password or ""
 
 
 def _refused(refusal: aiosmtplib.SMTPResponseException, stage: Stage) -> Posting:

@@ -42,7 +42,7 @@ def envelope_address(sender: str) -> str:
         address = ""
     if not (sender.isascii() and sender.isprintable() and is_plain_address(address)):
         raise ValueError(
-            "GATEHOUSE_SMTP_SENDER must be one e-mail address in plain ASCII,"
+            "GATEHOUSE_MAIL_FROM must be one e-mail address in plain ASCII,"
             " alone or as 'Name <address>'."
         )
     return address

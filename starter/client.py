@@ -24,6 +24,7 @@ from approvals.errors import ApprovalError, restored
 from approvals.ports import Delivery, Outcome, Start
 
 ANSWER = timedelta(seconds=10)
+ENDED = "AcceptedUpdateCompletedWorkflow"  # Temporal's word for an update that lost its run
 POLL = (0.02, 0.05, 0.1, 0.2)  # seconds between looks for a recorded outcome; the last repeats
 Recorded = Callable[[UUID, str], Awaitable[Outcome | None]]
 
@@ -82,8 +83,8 @@ class Gatehouse:
                 rpc_timeout=ANSWER,
             )
         except WorkflowUpdateFailedError as refused:
-            if not isinstance(refused.cause, ApplicationError):
-                return await self._direct(signed, said)  # the workflow ended under the update
+            if not isinstance(refused.cause, ApplicationError) or refused.cause.type == ENDED:
+                return await self._direct(signed, said)  # the run ended under the update
             raise _refusal(refused.cause) from None
         except WorkflowUpdateRPCTimeoutOrCancelledError:
             return await self._awaited(signed, timedelta(seconds=0))

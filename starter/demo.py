@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from time import monotonic
 
 from starter.console import print_text, status
 from starter.mailbox import StoredLetter, letters

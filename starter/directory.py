@@ -62,9 +62,9 @@ async def import_(
     """Import a directory file.
 
     All of FILE is taken over, or nothing if anything in it is wrong. Importing it again changes
-    nothing. Roles that FILE does not give to a person whom it
-    lists are taken away; people, tenants and organizations that it does not list stay as they
-    are. `gatehouse directory example` prints a file to start from.
+    nothing. Roles that FILE does not give to a person whom it lists are taken away; people,
+    tenants and organizations that it does not list stay as they are. `gatehouse directory
+    example` prints a file to start from.
     """
     with _problems_told(file):
         wanted = read(_text(file), zoneinfo.available_timezones())

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote
 from uuid import UUID
 
 from sqlalchemy import event, make_url, text
@@ -50,6 +50,7 @@ class DatabaseClock:
 class Engines:
     """The writing and the reading engine of one database, and its clock."""
 
+    url: URL
     write: AsyncEngine
     read: AsyncEngine
     clock: Clock
@@ -93,7 +94,10 @@ def connect(url: str | URL, clock: Clock | None = None) -> Engines:
     match parsed.get_backend_name():
         case "sqlite":
             return Engines(
-                _sqlite(parsed, write=True), _sqlite(parsed, write=False), clock or HostClock()
+                parsed,
+                _sqlite(parsed, write=True),
+                _sqlite(parsed, write=False),
+                clock or HostClock(),
             )
         case "postgresql":
             engine = create_async_engine(
@@ -104,16 +108,19 @@ def connect(url: str | URL, clock: Clock | None = None) -> Engines:
                 pool_pre_ping=True,
                 connect_args={"server_settings": POSTGRES_SETTINGS},
             )
-            return Engines(engine, engine, clock or DatabaseClock())
+            return Engines(parsed, engine, engine, clock or DatabaseClock())
         case other:
             raise ValueError(f"Gatehouse keeps its rows in SQLite or PostgreSQL, not in {other}.")
 
 
+def _existing(url: URL) -> URL:
+    """Return the URL that opens a file but never makes one: only a migration may do that."""
+    return url.set(database=f"file:{quote(str(url.database))}", query={"mode": "rw", "uri": "true"})
+
+
 def _sqlite(url: URL, *, write: bool) -> AsyncEngine:
-    if write and url.database:
-        Path(url.database).touch(mode=0o600)
     engine = create_async_engine(
-        url, hide_parameters=True, pool_size=1 if write else READERS, max_overflow=0
+        _existing(url), hide_parameters=True, pool_size=1 if write else READERS, max_overflow=0
     )
 
     @event.listens_for(engine.sync_engine, "connect")

@@ -10,6 +10,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals import audit, rules
+from approvals.access_request import KIND
 from approvals.authority import Counts
 from approvals.commands import Signed, Submit
 from approvals.errors import ApprovalError, NonceReusedError
@@ -39,6 +40,13 @@ class SqlLedger(Ledger):
             await self._engines.lock(connection, process)
             now = await self._engines.clock.now(connection, at)
             yield await _SqlRow.read(connection, process, now)
+
+    async def closed(self, processes: Sequence[UUID]) -> frozenset[UUID]:
+        query = select(t.process.c.id).where(
+            t.process.c.id.in_(processes), t.process.c.is_closed.is_(True)
+        )
+        async with self._engines.read.connect() as connection:
+            return frozenset((await connection.execute(query)).scalars())
 
     async def open_processes(self) -> Sequence[OpenProcess]:
         query = select(
@@ -89,7 +97,10 @@ class _SqlRow(LockedRow):
         return projection.outcome(self._state, None, None)
 
     async def key(self, key: UUID) -> EnrolledKey | None:
-        row = (await self._connection.execute(select(t.key).where(t.key.c.id == key))).first()
+        query = select(t.key).where(t.key.c.id == key)
+        if self._connection.dialect.name != "sqlite":  # a revocation comes wholly before or after
+            query = query.with_for_update(read=True)
+        row = (await self._connection.execute(query)).first()
         return None if row is None else key_of(row)
 
     async def recorded(self, signed: Signed) -> Outcome | None:
@@ -110,10 +121,13 @@ class _SqlRow(LockedRow):
         command = signed.command
         if not isinstance(command, Submit) or signed.actor is None:
             return Counts()
-        mine = t.process.c.requester_id == signed.actor
+        mine = (t.process.c.requester_id == signed.actor) & (t.process.c.kind == KIND)
         recent = t.process.c.begun_at > self._now - HOUR
         tenant = select(t.tenant.c.id).where(t.tenant.c.slug == command.tenant).scalar_subquery()
         asking = select(t.person.c.organization_id).where(t.person.c.id == signed.actor)
+        if command.organization is not None:  # an operator sends for another one
+            named = t.organization.c.slug == command.organization
+            asking = select(t.organization.c.id).where(named)
         pair = (t.process.c.tenant_id == tenant) & (
             t.process.c.organization_id == asking.scalar_subquery()
         )
@@ -127,10 +141,13 @@ class _SqlRow(LockedRow):
         return Counts(by_person=row[0], by_pair=row[1], pending_of_pair_and_person=row[2])
 
     async def sign_ins(self, subject: str) -> tuple[UUID | None, int]:
+        if self._connection.dialect.name != "sqlite":  # or all who ask at once would count none
+            number = int.from_bytes(bytes.fromhex(subject)[:8], signed=True)
+            await self._connection.execute(select(func.pg_advisory_xact_lock(number)))
         query = (
             select(t.process.c.id)
             .where(t.process.c.subject == subject, t.process.c.begun_at > self._now - CODE_LIFE)
-            .order_by(t.process.c.begun_at.desc())
+            .order_by(t.process.c.begun_at.desc(), t.process.c.id)
         )
         found = (await self._connection.execute(query)).scalars().all()
         return (found[0] if found else None), len(found)

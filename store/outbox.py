@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from approvals.addresses import masked
 from approvals.notices import notice_id
 from approvals.people import PersonId
-from approvals.ports import Addressee, NoticesOf, Outbox, OutboxItem, Posting
+from approvals.ports import Addressee, Fate, NoticesOf, Outbox, OutboxItem, Posting
 from approvals.posting import WAITING, MailStatus, after_posting
 from store import tables as t
 from store.engine import Engines
@@ -116,6 +116,8 @@ async def _settle(
     connection: AsyncConnection, notice: UUID, posting: Posting, now: datetime
 ) -> None:
     row = (await connection.execute(select(t.outbox).where(t.outbox.c.id == notice))).one()
+    if row.status != MailStatus.SENDING and posting.fate is not Fate.SENT:
+        return  # the late word of an attempt that counted as lost: a later one has settled it
     status = after_posting(row.attempts, row.was_unknown, posting)
     if status is MailStatus.FAILED:
         await _fail(connection, row, posting.reply, now)

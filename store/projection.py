@@ -38,7 +38,7 @@ def signer(signed: Signed | None, *, nobody: str) -> dict[str, Any]:
     if signed is None:
         return {"channel": nobody}
     return {
-        "channel": "signal" if signed.by_signal else "cli",
+        "channel": "signal" if signed.by_signal else signed.channel,
         "actor": signed.actor,
         "key": signed.key,
         "nonce": signed.nonce,

@@ -12,7 +12,12 @@ MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
 async def upgrade(engines: Engines, revision: str = "head") -> None:
-    """Bring the database to a revision. Safe to repeat; one transaction."""
+    """Bring the database to a revision. Safe to repeat; one transaction.
+
+    A SQLite file that is missing is made here and nowhere else, readable by its owner alone.
+    """
+    if engines.is_sqlite and engines.url.database:
+        Path(engines.url.database).touch(mode=0o600)
     async with engines.write.begin() as connection:
         await connection.run_sync(_upgrade, revision)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -22,9 +23,14 @@ NAMESPACES = [f"test-{number}" for number in range(400)]
 
 
 @pytest.fixture(scope="session")
-def postgres_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A PostgreSQL server of our own, on a Unix socket in a folder of the test run."""
-    folder = tmp_path_factory.mktemp("pg")
+def postgres_folder() -> Iterator[Path]:
+    """A PostgreSQL server of our own, on a Unix socket in a folder of the test run.
+
+    Not below pytest's folder: as root the server runs as a user of its own, and the next pytest
+    that starts would lock that user out.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="gatehouse-postgres-"))
+    folder.chmod(0o755)
     # Its lock lies in the runtime folder, or else in a file in /tmp that the first user owns.
     runtime = folder / "run"
     (runtime / "python_PostgresServer").mkdir(parents=True, mode=0o700)
@@ -37,6 +43,7 @@ def postgres_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     assert where is not None
     yield where
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

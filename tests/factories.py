@@ -267,6 +267,7 @@ class Life:
         """Let the clock ask at each due instant up to and including *until*."""
         while (due := self.request.due) is not None and due <= until:
             self.ticks(due)
+            assert self.request.due is None or self.request.due > due, "the clock stands still"
 
     def takes(self, step: Step) -> None:
         """Do one row of a scenario."""

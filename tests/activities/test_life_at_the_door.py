@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import delete, insert
+
 from approvals.access_request import TenantAccess, process_id_of
 from approvals.commands import (
     BeginSession,
@@ -16,6 +18,7 @@ from approvals.commands import (
     Withdraw,
 )
 from approvals.ports import NoticesOf
+from store import tables as t
 from tests.factories import (
     BATCH,
     BECKY,
@@ -261,10 +264,6 @@ async def test_what_the_clock_did_is_the_clocks(life: StoredLife) -> None:
 async def test_an_admin_who_came_later_is_mailed_and_one_who_left_is_not(
     life: StoredLife,
 ) -> None:
-    from sqlalchemy import delete, insert
-
-    from store import tables as t
-
     await life.submitted()
     async with life.engines.write.begin() as connection:
         roles = t.role_assignment

@@ -2,13 +2,14 @@
 
 from uuid import uuid4
 
+import pytest
+
 from approvals import audit
 from approvals.access_request import process_id_of
 from approvals.commands import Deny, Grant, Revoke, Withdraw
 from tests.factories import (
     BATCH,
     BECKY,
-    ELIZABETH,
     HUNDRED_ACRE,
     LYDIA,
     MINUTE,
@@ -17,6 +18,7 @@ from tests.factories import (
     make_submit,
 )
 from tests.installation import key_id
+from tests.store.faults import Fault
 from tests.store.rows import REFUSED, digest_of, rows_of
 from tests.stored_life import END, StoredLife, code_of, kept
 
@@ -66,9 +68,7 @@ async def test_what_nobody_signed_is_recorded_as_nobodys(life: StoredLife) -> No
 
     (entry,) = [one for one in await life.trail.entries(life.process) if one.version is None]
     assert (entry.actor, entry.key, entry.nonce, entry.channel) == (None, None, None, "unknown")
-    assert await rows_of(life.engines, "command") == [
-        one for one in await rows_of(life.engines, "command") if one["key_id"] == key_id(ELIZABETH)
-    ]
+    assert len(await rows_of(life.engines, "command")) == 1  # the submission's, nothing of Tom's
 
 
 async def test_one_entry_a_reason_and_minute_is_written_and_the_next_carries_the_count(
@@ -154,15 +154,10 @@ async def test_the_chain_verifies_with_refusals_between_the_changes(life: Stored
 
 
 async def test_a_refusal_that_cannot_be_audited_is_no_answer(life: StoredLife) -> None:
-    from sqlalchemy.exc import SQLAlchemyError
-
     await life.submitted()
-    async with life.engines.write.begin() as connection:
-        await connection.exec_driver_sql("DROP TABLE refusal")
+    before = await digest_of(life.engines)
 
-    try:
-        answered = await life.hears(NONSENSE)
-    except SQLAlchemyError:
-        answered = None
+    with Fault(life.engines, "INSERT INTO audit"), pytest.raises(ConnectionError):
+        await life.says(LYDIA, Withdraw())
 
-    assert answered is None
+    assert await digest_of(life.engines) == before

@@ -1,69 +1,26 @@
 """The directory file: what it says becomes the directory, and each broken rule is told in place."""
 
-import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from approvals.directory_file import DirectoryFile, parse, read
-from approvals.directory_forms import DirectoryFileError, Problem
+from approvals.directory_forms import DirectoryFileError
 from approvals.people import OrganizationKind, Role
 from approvals.slugs import RESERVED
+from tests.approvals.small_directory import (
+    SMALL,
+    ZONES,
+    document,
+    holding,
+    person,
+    problems,
+    small,
+    tenant,
+)
 from tests.bad_inputs import cases
 
 EXAMPLE = Path(__file__).parents[2] / "starter" / "examples" / "classics.toml"
-ZONES = frozenset(("UTC", "Europe/London", "America/Chicago"))
-SMALL = """
-[[organization]]
-slug = "classics"
-name = "Classics, Inc."
-kind = "partner"
-time_zone = "Europe/London"
-serves = ["fence"]
-
-[[organization]]
-slug = "fence"
-name = "Tom Sawyer Fence Painting Co."
-kind = "customer"
-
-[[organization]]
-slug = "netherfield"
-name = "Netherfield Systems"
-kind = "vendor"
-
-[[tenant]]
-slug = "fence-1"
-name = "Fences"
-organization = "fence"
-
-[[site]]
-slug = "works"
-name = "Works"
-organization = "fence"
-
-[[group]]
-slug = "care"
-name = "Customer Care"
-organization = "netherfield"
-members = ["JANE@example.net"]
-
-[[person]]
-email = "ann@example.com"
-name = "Ann"
-organization = "classics"
-roles = [{ role = "tm_admin", scope = "classics" }]
-
-[[person]]
-email = "Tom@example.org"
-name = "Tom"
-organization = "fence"
-
-[[person]]
-email = "jane@example.net"
-name = "Jane"
-organization = "netherfield"
-"""
 SLUG_RECIPES = {
     "'a'*64": "a" * 64,
     "'a'*62+'-'": "a" * 62 + "-",
@@ -89,40 +46,6 @@ NAME_RECIPES = {
 }
 # Rules of requests and decisions; a person may have no role, or many.
 ROLES_ELSEWHERE = ("role_list_size", "role_not_requestable", "role_not_approvable")
-
-
-def document(**tables: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return SMALL's document with further entries."""
-    said = tomllib.loads(SMALL)
-    return {**said, **{kind: [*said.get(kind, []), *more] for kind, more in tables.items()}}
-
-
-def problems(found: dict[str, Any], text: str = "") -> tuple[Problem, ...]:
-    """Return what is wrong with a document."""
-    with pytest.raises(DirectoryFileError) as refusal:
-        parse(found, ZONES, text)
-
-    return refusal.value.problems
-
-
-def person(**said: Any) -> dict[str, Any]:
-    """Return one more person of Classics, with other facts."""
-    return {"email": "eve@example.com", "name": "Eve", "organization": "classics", **said}
-
-
-def holding(*roles: dict[str, Any], organization: str = "classics") -> dict[str, Any]:
-    """Return SMALL's document with one more person who holds roles."""
-    return document(person=[person(organization=organization, roles=list(roles))])
-
-
-def tenant(**said: Any) -> dict[str, Any]:
-    """Return one more tenant of the customer, with other facts."""
-    return {"slug": "fence-2", "name": "More fences", "organization": "fence", **said}
-
-
-def small() -> DirectoryFile:
-    """Return what SMALL says."""
-    return read(SMALL, ZONES)
 
 
 def test_the_example_is_the_story_of_classics() -> None:
@@ -291,11 +214,14 @@ def test_all_that_is_wrong_is_told_at_once_by_entry_line_and_field() -> None:
         read(text, ZONES)
 
     assert str(refusal.value).splitlines() == [
-        "person 4 (eve, line 54): name: Enter a name.",
-        "person 4 (eve, line 54): email: An email address must have an @-sign.",
-        "person 4 (eve, line 54): active must be true or false.",
-        "tenant 2 (fence-1, line 49): slug: tenant 1 (fence-1, line 18) has this slug too.",
-        "tenant 2 (fence-1, line 49): organization: There is no organization 'fences' in this file.",
+        "person 4 (eve, line 56): name: Enter a name.",
+        "person 4 (eve, line 56): email: An email address must have an @-sign.",
+        "person 4 (eve, line 56): active must be true or false.",
+        "tenant 2 (fence-1, line 51): slug: tenant 1 (fence-1, line 19) has this slug too.",
+        (
+            "tenant 2 (fence-1, line 51): organization:"
+            " There is no organization 'fences' in this file."
+        ),
     ]
 
 

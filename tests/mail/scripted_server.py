@@ -36,6 +36,7 @@ class Script:
     content: Act | None = None
     dot: Reply | Late = b"250 queued"
     quit: Reply = b"221 bye"
+    closes_after: str = ""
     tls: ssl.SSLContext | None = None
     tls_at_once: bool = False
 
@@ -96,6 +97,8 @@ class ScriptedServer:
         # Anything that is no command is a password.
         reply: Reply = getattr(self.script, verb, b"235 welcome")
         await self._say(writer, reply)
+        if verb == self.script.closes_after:
+            raise ConnectionError
         if verb == "starttls" and isinstance(reply, bytes) and reply.startswith(b"220 go on"):
             assert self.script.tls is not None
             await writer.start_tls(self.script.tls)

@@ -84,10 +84,10 @@ def test_on_this_machine_mail_may_go_in_clear(host: str) -> None:
         (replace(PLAIN, username="gatehouse"), "GATEHOUSE_SMTP_USERNAME"),
         (replace(PLAIN, password="secret"), "GATEHOUSE_SMTP_PASSWORD"),
         (replace(PLAIN, host="mail..example", security=Security.TLS), "GATEHOUSE_SMTP_HOST"),
-        (replace(PLAIN, sender="Gatehouse"), "GATEHOUSE_SMTP_SENDER"),
-        (replace(PLAIN, sender="a@example.com\r\nBcc: b@example.com"), "GATEHOUSE_SMTP_SENDER"),
-        (replace(PLAIN, sender="a@example.com, b@example.com"), "GATEHOUSE_SMTP_SENDER"),
-        (replace(PLAIN, sender="J\u00fcrgen <a@example.com>"), "GATEHOUSE_SMTP_SENDER"),
+        (replace(PLAIN, sender="Gatehouse"), "GATEHOUSE_MAIL_FROM"),
+        (replace(PLAIN, sender="a@example.com\r\nBcc: b@example.com"), "GATEHOUSE_MAIL_FROM"),
+        (replace(PLAIN, sender="a@example.com, b@example.com"), "GATEHOUSE_MAIL_FROM"),
+        (replace(PLAIN, sender="J\u00fcrgen <a@example.com>"), "GATEHOUSE_MAIL_FROM"),
     ],
 )
 def test_a_setting_that_cannot_work_is_named(server: SmtpServer, setting: str) -> None:

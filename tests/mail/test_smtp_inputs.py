@@ -1,12 +1,13 @@
 """Whatever a mail server does, the letter gets the fate of its rule: rows of bad_inputs.jsonl."""
 
 import asyncio
+import random
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
-from approvals.ports import Fate, Letter
+from approvals.ports import Fate, Letter, Posting
 from mail.mailer import LETTER_SECONDS, STEP_SECONDS, Security, SmtpMailer, SmtpServer
 from tests.bad_inputs import rows
 from tests.mail.conftest import Encryption
@@ -72,7 +73,7 @@ def said(**script: Any) -> Case:
 
 RECIPES = {
     "TCP refused": Case(port=1),
-    "DNS NXDOMAIN of the relay": Case(host="relay.invalid", security=Security.TLS),
+    "DNS NXDOMAIN of the relay": Case(host="relay.invalid", security=Security.TLS, is_slow=True),
     "TLS handshake failure": Case(security=Security.TLS),
     "TLS wrong host name": Case(
         Script(tls_at_once=True), security=Security.TLS, is_other_host=True
@@ -126,7 +127,9 @@ FURTHER = {
         "greeting one endless line": said(greeting=b"220 " + b"a" * 1_000_000),
         "EHLO never": said(ehlo=Act.HANG),
         "EHLO closes": said(ehlo=Act.CLOSE),
-        "EHLO offers and closes": encrypted(starttls=Act.CLOSE),
+        "EHLO answers and closes": encrypted(closes_after="ehlo"),
+        "EHLO answers and closes before AUTH": signing_in(closes_after="ehlo"),
+        "STARTTLS closes": encrypted(starttls=Act.CLOSE),
         "STARTTLS never": encrypted(starttls=Act.HANG),
         "STARTTLS resets": encrypted(starttls=Act.RESET),
         "STARTTLS 220 and no TLS": replace(encrypted(starttls=b"220 but no TLS"), is_slow=True),
@@ -259,3 +262,26 @@ async def test_a_worker_that_is_stopped_after_the_dot_claims_no_fate(
 
 def test_a_greeting_after_thirty_seconds_comes_too_late() -> None:
     assert STEP_SECONDS < 30
+
+
+@pytest.mark.parametrize("step", ["greeting", "ehlo", "auth", "mail", "rcpt", "data", "dot"])
+async def test_no_answer_of_any_bytes_is_an_exception(step: str, encryption: Encryption) -> None:
+    chance = random.Random(step)
+    shapes = (b"%d-", b"%d ", b"%d", b"\n%d", b"250-%d\r\n250 AUTH=", b"%d\t\x00")
+    answers = [chance.choice(shapes) % chance.randrange(1000) for _ in range(20)]
+    cases = [
+        replace(signing_in(**{step: answer + chance.randbytes(8)}), is_slow=True)
+        for answer in answers
+    ]
+
+    postings = await asyncio.gather(*(posting_of(case, encryption) for case in cases))
+
+    assert all(posting.fate in Fate for posting in postings)
+
+
+async def posting_of(case: Case, encryption: Encryption) -> Posting:
+    async with ScriptedServer(case.script) as server:
+        mailer = mailer_for(case, server, encryption)
+        posting = await mailer.send(case.letter)
+        await mailer.close()
+    return posting

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import func, select
 from temporalio.api.common.v1 import Payload
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import RawValue
@@ -35,6 +35,12 @@ from tests.installation import Installation
 
 on_both_databases = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 MILLISECOND = timedelta(milliseconds=1)
+# Resets, and what the server itself takes back when messages pour in faster than tasks end.
+CAUSED_BY_SERVER = (
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW,
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
+)
 # An access may last a moment here, so that a test sees it end.
 QUICK = Policies(default=Policy(shortest_access=MILLISECOND))
 
@@ -161,6 +167,10 @@ class Stage:
         """Count the events of the latest run by type, such as WORKFLOW_TASK_COMPLETED."""
         return counted(await self.events(process))
 
+    async def broken_tasks(self, process: UUID) -> int:
+        """Count the workflow tasks of the latest run that our code failed."""
+        return broken_tasks(await self.events(process))
+
     def reconciler(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Reconciler:
         """Return what starts lost workflows again."""
         return Reconciler(SqlLedger(self.installation.engines), self.client, now)
@@ -197,6 +207,17 @@ def as_json(said: bytes) -> RawValue:
 def counted(events: Sequence[HistoryEvent]) -> Counter[str]:
     """Count events by type, such as WORKFLOW_TASK_COMPLETED."""
     return Counter(EventType.Name(one.event_type).removeprefix("EVENT_TYPE_") for one in events)
+
+
+def broken_tasks(events: Sequence[HistoryEvent]) -> int:
+    """Count the workflow tasks that our code failed."""
+    failed = [one.workflow_task_failed_event_attributes.cause for one in events if is_failed(one)]
+    return len([one for one in failed if one not in CAUSED_BY_SERVER])
+
+
+def is_failed(event: HistoryEvent) -> bool:
+    """Whether the event is a failed workflow task, for whatever cause."""
+    return event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
 
 
 async def eventually(

@@ -1,0 +1,52 @@
+"""Real child processes of a test, none of which outlives it."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sqlalchemy.engine import URL
+from temporalio.client import Client
+
+ROOT = Path(__file__).parents[2]
+POLICY = '[tenant.hundred-acre]\ndecision_window = "1s"\n'  # a tick is soon due there
+
+
+def environment(home: Path, database: URL, client: Client, smtp_port: int) -> dict[str, str]:
+    """Return the environment of a worker of this database and namespace, and of no other."""
+    (home / "policy.toml").write_text(POLICY)
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {
+        **kept,
+        "PYTHONPATH": str(ROOT),
+        "GATEHOUSE_HOME": str(home),
+        "GATEHOUSE_KEYS_DIR": str(home / "keys"),
+        "GATEHOUSE_DATABASE_URL": database.render_as_string(hide_password=False),
+        "GATEHOUSE_SMTP_HOST": "127.0.0.1",
+        "GATEHOUSE_SMTP_PORT": str(smtp_port),
+        "GATEHOUSE_SMTP_SECURITY": "none",
+        "TEMPORAL_ADDRESS": client.service_client.config.target_host,
+        "TEMPORAL_NAMESPACE": client.namespace,
+    }
+
+
+@asynccontextmanager
+async def running(script: str, variables: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a script of the repository while the block lasts; stop it as an orchestrator would."""
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, script, env=variables, cwd=ROOT,
+        stderr=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield program
+    finally:
+        if program.returncode is None:
+            program.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(program.wait(), 20)
+            except TimeoutError:
+                program.kill()
+        await program.wait()
