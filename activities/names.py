@@ -20,6 +20,14 @@ def workflow_id(kind: str, process: UUID) -> str:
     return f"{kind}/{process}"
 
 
+def process_of(workflow: str) -> UUID | None:
+    """Return the process of a workflow id, or None for an id that is not ours."""
+    try:
+        return UUID(workflow.partition("/")[2])
+    except ValueError:
+        return None
+
+
 def mail_job_id(process: UUID, version: int) -> str:
     """Return the id of the job that sends one transition's notices."""
     return f"notices/{process}/{version}"

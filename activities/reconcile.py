@@ -18,11 +18,12 @@ OVERDUE = timedelta(minutes=1)  # a tick that late means a wedged or foreign wor
 
 
 class Reconciled(Record):
-    """How many processes are open, and how many workflows were started or replaced."""
+    """How many processes are open, and how many workflows were started, replaced or ended."""
 
     open: int
     started: int
     replaced: int
+    ended: int = 0
 
 
 class Reconciler:
@@ -51,10 +52,20 @@ class Reconciler:
             if is_ours and row.id not in stuck:
                 continue
             if is_ours is not None:
-                replaced += await self._terminate(row)
+                foreign = names.workflow_id(row.kind, row.id)
+                replaced += await self._terminate(foreign, "not this row's: started again from it")
             await start_process(self._client, row.kind, Start(process=row.id), row.tenant)
             started += 1
-        return Reconciled(open=len(rows), started=started, replaced=replaced)
+        ended = await self._end_orphans(rows, running)
+        return Reconciled(open=len(rows), started=started, replaced=replaced, ended=ended)
+
+    async def _end_orphans(self, rows: Sequence[OpenProcess], running: dict[str, bool]) -> int:
+        """End workflows whose row is closed: they would sleep for a tick that never comes."""
+        known = {names.workflow_id(row.kind, row.id) for row in rows}
+        strays = {one: names.process_of(one) for one in running if one not in known}
+        closed = await self._ledger.closed([one for one in strays.values() if one])
+        orphans = [one for one, process in strays.items() if process in closed]
+        return sum([await self._terminate(one, "its row is closed") for one in orphans])
 
     def _stuck(self, rows: Sequence[OpenProcess]) -> frozenset[UUID]:
         """Return the rows whose clock has stood for a minute of our watching.
@@ -76,10 +87,9 @@ class Reconciler:
             )
         }
 
-    async def _terminate(self, row: OpenProcess) -> bool:
-        handle = self._client.get_workflow_handle(names.workflow_id(row.kind, row.id))
+    async def _terminate(self, workflow: str, why: str) -> bool:
         try:
-            await handle.terminate("it is not this row's: started again from there")
+            await self._client.get_workflow_handle(workflow).terminate(reason=why)
         except RPCError as gone:
             if gone.status is not RPCStatusCode.NOT_FOUND:
                 raise

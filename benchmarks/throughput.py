@@ -3,18 +3,22 @@
 import asyncio
 import os
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 
 from benchmarks import bare, children
+from benchmarks.bare import BareWorkflow
 from benchmarks.installation import Installation
 from benchmarks.people import MAILS_OF_A_LIFE
 from benchmarks.report import Report, Target
 from starter.client import UnreachableError
 
 AT_ONCE = (1, 4, 16, 64, 256)
+AHEAD = 16  # bare workflows that wait, beside those that are being answered
 SECONDS = 6.0  # for which new lives are begun at each step
 GAIN = 1.05  # a step that gains less is the last one
 BUSY = 0.85  # cores from which one Python process, or each core of the machine, counts as busy
@@ -57,11 +61,36 @@ class Contest:
         self.is_flat = self.rates[-1].per_second < GAIN * before
 
 
+class Waiting:
+    """Bare workflows that wait for their update.
+
+    Each life starts one and answers one that was started well before. An update sent right after
+    the start would often arrive with the first task, and then nothing has ever waited.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._handles: deque[WorkflowHandle[BareWorkflow, str]] = deque()
+
+    async def fill(self, count: int) -> None:
+        """Start this many ahead."""
+        for _ in range(count):
+            self._handles.append(await bare.started(self._client))
+
+    async def life(self) -> None:
+        """Start one, and answer the oldest."""
+        oldest = self._handles.popleft()
+        self._handles.append(await bare.started(self._client))
+        await bare.answered(oldest)
+
+
 async def measure(made: Installation, report: Report, bare_worker: int) -> None:
     """Raise the concurrency of both, step by step and in turn, until both are flat."""
     shared = {name: made.pids[name] for name in ("server", "client")}
+    waiting = Waiting(made.client)
     ours = Contest(lambda: _life(made), made.mails_are_out, made.pids, [])
-    theirs = Contest(lambda: _bare_life(made), _nothing, {**shared, "worker": bare_worker}, [])
+    theirs = Contest(waiting.life, _nothing, {**shared, "worker": bare_worker}, [])
+    await waiting.fill(AHEAD + max(AT_ONCE))
     for at_once in AT_ONCE:
         for contest in (theirs, ours):
             if not contest.is_flat:
@@ -99,10 +128,6 @@ async def _life(made: Installation) -> None:
     await made.submit(case)
     await made.grant(case, await made.shown(case))
     await made.revoke(case)
-
-
-async def _bare_life(made: Installation) -> None:
-    await bare.answered(await bare.started(made.client))
 
 
 async def _nothing() -> None:

@@ -65,7 +65,7 @@ def require_usable(server: SmtpServer, private_network: bool) -> None:
         )
     if (server.username is None) != (server.password is None):
         raise ValueError(
-            "Set GATEHOUSE_SMTP_USERNAME and GATEHOUSE_SMTP_PASSWORD together, or neither of them."
+            "Set GATEHOUSE_SMTP_USERNAME and GATEHOUSE_SMTP_PASSWORD_FILE together, or neither."
         )
     try:
         server.host.encode("idna")

@@ -1,4 +1,4 @@
-"""Commands that run Gatehouse itself. What they need is imported late: other commands start fast."""
+"""Commands that run Gatehouse itself; what they need is imported late, so that others are fast."""
 
 import sys
 from typing import Annotated
@@ -57,7 +57,10 @@ async def reconcile(as_json: AsJson = False) -> None:
         await engines.close()
     if as_json:
         print_json(done.model_dump())
-    status(f"{done.open} open, {done.started} started again, {done.replaced} of them replaced.")
+    status(
+        f"{done.open} open; {done.started} started again, {done.replaced} of them replaced;"
+        f" {done.ended} ended whose process is closed."
+    )
 
 
 @runs

@@ -115,7 +115,8 @@ async def _take(connection: AsyncConnection, row: Row[Any], now: datetime) -> bo
 async def _settle(
     connection: AsyncConnection, notice: UUID, posting: Posting, now: datetime
 ) -> None:
-    row = (await connection.execute(select(t.outbox).where(t.outbox.c.id == notice))).one()
+    query = select(t.outbox).where(t.outbox.c.id == notice).with_for_update()
+    row = (await connection.execute(query)).one()
     if row.status != MailStatus.SENDING and posting.fate is not Fate.SENT:
         return  # the late word of an attempt that counted as lost: a later one has settled it
     status = after_posting(row.attempts, row.was_unknown, posting)

@@ -16,10 +16,14 @@ async def upgrade(engines: Engines, revision: str = "head") -> None:
 
     A SQLite file that is missing is made here and nowhere else, readable by its owner alone.
     """
-    if engines.is_sqlite and engines.url.database:
-        Path(engines.url.database).touch(mode=0o600)
+    if engines.is_sqlite:
+        _made(Path(str(engines.url.database)))
     async with engines.write.begin() as connection:
         await connection.run_sync(_upgrade, revision)
+
+
+def _made(file: Path) -> None:
+    file.touch(mode=0o600)
 
 
 def _upgrade(connection: Connection, revision: str) -> None:

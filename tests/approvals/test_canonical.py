@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from approvals.canonical import DEPTH, LIMIT, canonical, digest, nfc, parsed
+from approvals.canonical import DEPTH, LIMIT, canonical, digest, parsed
 from approvals.errors import InvalidDecisionError
 
 LARGEST = 2**53 - 1
@@ -141,7 +141,3 @@ def test_any_bytes_are_read_or_refused(said: bytes) -> None:
         return
 
     assert canonical(value)
-
-
-def test_text_is_composed_before_it_is_signed() -> None:
-    assert nfc("Zoe\u0308") == "Zo\u00eb"

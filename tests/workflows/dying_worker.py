@@ -1,4 +1,4 @@
-"""A worker for tests: it is killed after each commit of the database, before anybody hears of it."""
+"""A worker for tests: it dies when some changes are committed and nobody has heard of any."""
 
 import asyncio
 import os
@@ -16,19 +16,27 @@ from config.settings import load
 from identity.signing import Ed25519Signatures
 from starter import wiring
 from starter.workers import process_worker
-from store.engine import connect
+from store.engine import Engines, connect
 from store.ledger import SqlLedger
 
 
 class DyingLedger(SqlLedger):
-    """Commits a change, and dies."""
+    """Commits *changes*, keeps every answer to itself, and dies with the last one."""
+
+    def __init__(self, engines: Engines, changes: int) -> None:
+        super().__init__(engines)
+        self._left = changes
 
     @asynccontextmanager
     async def locked(self, process: UUID, at: datetime) -> AsyncIterator[LockedRow]:
         async with super().locked(process, at) as row:
             yield row
-        if row.written is not None:
+        if row.written is None:
+            return
+        self._left -= 1
+        if self._left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
+        await asyncio.Event().wait()
 
 
 async def main() -> None:
@@ -36,7 +44,7 @@ async def main() -> None:
     engines = connect(settings.database)
     client = await temporal.connect(settings, identity="dying-worker")
     door = CommitActivities(
-        DyingLedger(engines),
+        DyingLedger(engines, int(os.environ["DIES_AFTER"])),
         Ed25519Signatures(),
         wiring.codes_of(settings),
         TemporalMailQueue(client),

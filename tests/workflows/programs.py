@@ -12,12 +12,10 @@ from sqlalchemy.engine import URL
 from temporalio.client import Client
 
 ROOT = Path(__file__).parents[2]
-POLICY = '[tenant.hundred-acre]\ndecision_window = "1s"\n'  # a tick is soon due there
 
 
 def environment(home: Path, database: URL, client: Client, smtp_port: int) -> dict[str, str]:
     """Return the environment of a worker of this database and namespace, and of no other."""
-    (home / "policy.toml").write_text(POLICY)
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return {
         **kept,

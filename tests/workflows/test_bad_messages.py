@@ -16,7 +16,7 @@ from approvals.access_request import KIND
 from approvals.commands import Deny
 from approvals.errors import AlreadyDecidedError
 from starter.temporal_server import temporal_binary
-from tests.bad_inputs import Row, rows
+from tests.bad_inputs import rows
 from tests.factories import CHRISTOPHER, HOUR, HUNDRED_ACRE, TOM, WICKHAM
 from tests.workflows.stage import QUICK, Stage, as_json, eventually
 from tests.workflows.strangers import changed, raw, sealed, unsealed, updated, without

@@ -4,14 +4,23 @@ import asyncio
 import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy.engine import URL
+from temporalio.client import (
+    Client,
+    Interceptor,
+    OutboundInterceptor,
+    StartWorkflowInput,
+    WorkflowHandle,
+)
 
 from activities.send_notices import TemporalMailQueue, sweep
 from activities.starting import start_process
 from approvals.access_request import KIND
-from approvals.people import Tenant
+from approvals.policy import Policies, Policy
 from approvals.ports import Start
 from starter.mailbox import Mailbox, letters
 from store.engine import connect
@@ -20,7 +29,6 @@ from tests.factories import (
     BECKY,
     CAROLINE,
     CHARLOTTE,
-    CHRISTOPHER,
     ELIZABETH,
     HUNDRED_ACRE,
     TOM,
@@ -28,15 +36,31 @@ from tests.factories import (
 )
 from tests.installation import CarriedClock, home_of
 from tests.workflows.programs import environment, running
-from tests.workflows.stage import Stage, as_json, eventually, on_both_databases
+from tests.workflows.stage import Stage, as_json, eventually, on_both_databases, until
 
 DYING, NORMAL = "tests/workflows/dying_worker.py", "worker.py"
+SOON = Policies(tenants={HUNDRED_ACRE.slug: Policy(decision_window=timedelta(seconds=1))})
 ADMINS, ASKERS = (TOM, BECKY), (ELIZABETH, CAROLINE, CHARLOTTE)
 
 
-async def killed(variables: dict[str, str]) -> None:
-    async with running(DYING, variables) as worker:
-        assert await asyncio.wait_for(worker.wait(), 30) == -signal.SIGKILL
+class QuickTasks(Interceptor, OutboundInterceptor):
+    """Starts workflows whose tasks count as lost after two seconds instead of ten."""
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:  # noqa: A002
+        self.next = next
+        return self
+
+    async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:  # noqa: A002
+        input.task_timeout = timedelta(seconds=2)
+        return await self.next.start_workflow(input)
+
+
+@pytest.fixture
+def client(client: Client) -> Client:
+    """A client whose processes are soon taken up by another worker."""
+    config = client.config()
+    config["interceptors"] = [QuickTasks(None)]  # type: ignore[arg-type]  # next comes later
+    return Client(**config)
 
 
 async def sweep_as_if_a_minute_later(stage: Stage, database_url: URL) -> None:
@@ -48,58 +72,46 @@ async def sweep_as_if_a_minute_later(stage: Stage, database_url: URL) -> None:
     await engines.close()
 
 
-async def begun(stage: Stage, variables: dict[str, str], tenant: Tenant) -> UUID:
-    """Send a request whose worker dies as soon as it is stored."""
-    process, submission = stage.submission(tenant)
-    start = Start(process=process, submission=submission)
-    await start_process(stage.client, KIND, start, tenant.id)
-    await killed(variables)
-    assert (await stage.recorded(submission)).receipt == str(process)
-    return process
-
-
 @on_both_databases
-async def test_a_worker_that_dies_after_the_commit_of_a_grant_doubles_nothing(
+async def test_a_worker_that_dies_between_commit_and_answer_doubles_nothing(
     stage: Stage, database_url: URL, tmp_path: Path
 ) -> None:
+    async with stage.installation.working(stage.client, policies=SOON):
+        decided, lapsed = await stage.submitted(), await stage.submitted(HUNDRED_ACRE)
+        await eventually(lambda: are_sent(stage, decided))
+        await eventually(lambda: are_sent(stage, lapsed))
+    begun, submission = stage.submission()
+    await start_process(
+        stage.client, KIND, Start(process=begun, submission=submission), TOM_SAWYER.id
+    )
+    grant = as_json(await stage.grant(decided))
+    granting = asyncio.create_task(
+        stage.handle(decided).execute_update("grant", grant, id="the grant", result_type=str)
+    )
+    await until((await stage.request(lapsed)).due_at)
+
     async with Mailbox(tmp_path / "mail") as mailbox:
         variables = environment(home_of(tmp_path), database_url, stage.client, mailbox.port)
-        process = await begun(stage, variables, TOM_SAWYER)
-        said = await stage.grant(process)
-        update = stage.handle(process).execute_update("grant", as_json(said), id="the grant")
-        granting = asyncio.create_task(update)
-        await killed(variables)
-
+        async with running(DYING, {**variables, "DIES_AFTER": "3"}) as worker:
+            ended = await asyncio.wait_for(worker.wait(), 60)
         async with running(NORMAL, variables):
-            receipt = await asyncio.wait_for(granting, 30)
+            receipt = await asyncio.wait_for(granting, 60)
+            result = await asyncio.wait_for(stage.handle(lapsed).result(), 60)
+            await stage.recorded(submission)
             await sweep_as_if_a_minute_later(stage, database_url)
-            await eventually(lambda: are_sent(stage, process), within=30)
+            for process in (begun, decided, lapsed):
+                await eventually(lambda one=process: are_sent(stage, one), within=30)
         found = letters(tmp_path / "mail")
 
-    assert receipt == str(process)
-    assert await stage.audited(process) == ["submitted", "granted"]
-    assert sorted(one.to for one in found) == sorted(one.email for one in (*ADMINS, *ASKERS))
-    assert len({one.message_id for one in found}) == len(found)
-
-
-async def test_a_worker_that_dies_after_the_commit_of_a_tick_doubles_nothing(
-    stage: Stage, database_url: URL, tmp_path: Path
-) -> None:
-    async with Mailbox(tmp_path / "mail") as mailbox:
-        variables = environment(home_of(tmp_path), database_url, stage.client, mailbox.port)
-        process = await begun(stage, variables, HUNDRED_ACRE)
-        await killed(variables)
-
-        async with running(NORMAL, variables):
-            result = await asyncio.wait_for(stage.handle(process).result(), 30)
-            await sweep_as_if_a_minute_later(stage, database_url)
-            await eventually(lambda: are_sent(stage, process), within=30)
-        found = letters(tmp_path / "mail")
-
+    assert ended == -signal.SIGKILL
+    assert receipt == str(decided)
     assert (result.status, result.version) == ("lapsed", 2)
-    assert await stage.audited(process) == ["submitted", "lapsed"]
-    told = (CHRISTOPHER, ELIZABETH, CHARLOTTE)
+    assert await stage.audited(begun) == ["submitted"]
+    assert await stage.audited(decided) == ["submitted", "granted"]
+    assert await stage.audited(lapsed) == ["submitted", "lapsed"]
+    told = (*ADMINS, *ASKERS, ELIZABETH, CHARLOTTE)  # begun, decided, lapsed
     assert sorted(one.to for one in found) == sorted(one.email for one in told)
+    assert len({one.message_id for one in found}) == len(found)
 
 
 async def are_sent(stage: Stage, process: UUID) -> bool:

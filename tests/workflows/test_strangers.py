@@ -8,19 +8,19 @@ from uuid import UUID, uuid4
 import pytest
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from activities import names
 from activities.starting import start_process
 from approvals.access_request import KIND
 from approvals.audit import INSTALLATION
 from approvals.errors import InvalidDecisionError
-from approvals.ports import Letter, NoticesOf, Outcome, Posting, Start
+from approvals.ports import NoticesOf, Start
 from approvals.sign_in import KIND as SIGN_IN
 from tests.bad_inputs import rows
 from tests.factories import TOM_SAWYER
 from tests.installation import RecordingMailer
-from tests.workflows.stage import Stage, broken_tasks, eventually, is_failed, short_window, until
+from tests.workflows.stage import Stage, broken_tasks, eventually, short_window, until
 from tests.workflows.strangers import ran, raw
 
 YEAR = timedelta(days=365)

@@ -1,0 +1,204 @@
+"""Hand-written fakes of ports, named by what they do."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from approvals.authority import Counts
+from approvals.commands import Signed, Submit
+from approvals.errors import ApprovalError, NonceReusedError
+from approvals.people import Directory
+from approvals.ports import (
+    Fate,
+    Ledger,
+    Letter,
+    LockedRow,
+    Mailer,
+    OpenProcess,
+    Outcome,
+    Posting,
+    Refusal,
+)
+from approvals.rules import Needed
+from approvals.transition import EnrolledKey, State, Transition
+
+SENT = Posting(fate=Fate.SENT, reply="250 ok")
+
+
+class ScriptedMailer(Mailer):
+    """Answers each address with what was arranged for it, in order, and then accepts all."""
+
+    def __init__(self, **arranged: Iterable[Posting]) -> None:
+        self.letters: list[Letter] = []
+        self._arranged = {name: list(postings) for name, postings in arranged.items()}
+
+    async def send(self, letter: Letter) -> Posting:
+        self.letters.append(letter)
+        waiting = self._arranged.get(letter.to.partition(".")[0], [])
+        return waiting.pop(0) if waiting else SENT
+
+    def to(self, address: str) -> list[Letter]:
+        """Return the letters to one address."""
+        return [one for one in self.letters if one.to == address]
+
+
+@dataclass
+class _Kept:
+    """All that the memory holds. *begun* is when each process was first written."""
+
+    directory: Directory
+    states: dict[UUID, State] = field(default_factory=dict)
+    begun: dict[UUID, datetime] = field(default_factory=dict)
+    keys: dict[UUID, EnrolledKey] = field(default_factory=dict)
+    commands: dict[tuple[UUID, str], tuple[str, Outcome]] = field(default_factory=dict)
+
+    def copied(self) -> "_Kept":
+        return _Kept(
+            self.directory,
+            dict(self.states),
+            dict(self.begun),
+            dict(self.keys),
+            dict(self.commands),
+        )
+
+
+class InMemoryLedger(Ledger):
+    """Processes in dictionaries, one transaction at a time.
+
+    Its clock is what the caller carries. It keeps no audit and no outbox: those are rows.
+    """
+
+    def __init__(self, directory: Directory) -> None:
+        self._kept = _Kept(directory)
+        self._is_held = False
+
+    @asynccontextmanager
+    async def locked(self, process: UUID, at: datetime) -> AsyncIterator[LockedRow]:
+        assert not self._is_held, "the memory has no queue"
+        self._is_held = True
+        draft = self._kept.copied()
+        try:
+            yield _Row(draft, process, at)
+            self._kept = draft
+        finally:
+            self._is_held = False
+
+    async def open_processes(self) -> Sequence[OpenProcess]:
+        return [
+            OpenProcess(id=id, kind=state.kind, tenant=state.index.tenant, due=state.due)
+            for id, state in self._kept.states.items()
+            if not state.is_closed
+        ]
+
+
+class _Row(LockedRow):
+    def __init__(self, kept: _Kept, process: UUID, now: datetime) -> None:
+        self._kept, self._process, self._now = kept, process, now
+        self._state = kept.states.get(process)
+        self._written: Transition | None = None
+
+    @property
+    def process(self) -> UUID:
+        return self._process
+
+    @property
+    def now(self) -> datetime:
+        return self._now
+
+    @property
+    def state(self) -> State | None:
+        return self._state
+
+    @property
+    def written(self) -> Transition | None:
+        return self._written
+
+    def standing(self) -> Outcome:
+        return self._outcome(None, None)
+
+    async def key(self, key: UUID) -> EnrolledKey | None:
+        return self._kept.keys.get(key)
+
+    async def recorded(self, signed: Signed) -> Outcome | None:
+        digest, outcome = self._kept.commands.get((signed.key, signed.nonce), (None, None))
+        if digest not in (None, signed.digest):
+            raise NonceReusedError
+        return outcome
+
+    async def directory(self, needed: Needed) -> Directory:
+        return self._kept.directory
+
+    async def counts(self, signed: Signed) -> Counts:
+        command, directory = signed.command, self._kept.directory
+        person, tenant = directory.person(signed.actor), None
+        if isinstance(command, Submit):
+            tenant = directory.tenant_of(command.tenant)
+        if person is None or tenant is None:
+            return Counts()
+        asking = person.organization
+        found = [(id, one.index) for id, one in self._kept.states.items()]
+        pair = [
+            (id, one) for id, one in found if (one.tenant, one.organization) == (tenant.id, asking)
+        ]
+        since = timedelta(hours=1)
+        return Counts(
+            by_person=sum(
+                one.requester == person.id and self._is_of(id, since) for id, one in found
+            ),
+            by_pair=sum(self._is_of(id, since) for id, _ in pair),
+            pending_of_pair_and_person=sum(
+                one.requester == person.id and self._kept.states[id].status == "pending"
+                for id, one in pair
+            ),
+        )
+
+    async def sign_ins(self, subject: str) -> tuple[UUID | None, int]:
+        begun = sorted(
+            (self._kept.begun[id], id)
+            for id, state in self._kept.states.items()
+            if state.index.subject == subject and self._is_of(id, timedelta(minutes=10))
+        )
+        return (begun[-1][1] if begun else None), len(begun)
+
+    async def refuse(
+        self, refusal: ApprovalError, signed: Signed | None, said: bytes, sentence: str
+    ) -> Outcome:
+        outcome = self._outcome(None, Refusal(code=refusal.code, sentence=sentence))
+        if not isinstance(refusal, NonceReusedError):
+            self._remember(signed, outcome)
+        return outcome
+
+    async def write(
+        self, transition: Transition, directory: Directory, signed: Signed | None
+    ) -> Outcome:
+        after, no = transition.after, transition.refusal
+        self._kept.begun.setdefault(after.process_id, self._now)
+        self._kept.states[after.process_id] = self._state = after
+        if transition.key is not None:
+            self._kept.keys[transition.key.id] = transition.key
+        self._written = transition
+        refusal = None if no is None else Refusal(code=no.code, sentence=no.sentence())
+        outcome = self._outcome(transition.receipt, refusal)
+        self._remember(signed, outcome)
+        return outcome
+
+    def _outcome(self, receipt: str | None, refusal: Refusal | None) -> Outcome:
+        state = self._state
+        if state is None:
+            return Outcome(refusal=refusal)
+        return Outcome(
+            version=state.version,
+            status=state.status,
+            due=state.due,
+            receipt=receipt,
+            refusal=refusal,
+        )
+
+    def _remember(self, signed: Signed | None, outcome: Outcome) -> None:
+        if signed is not None:
+            self._kept.commands[signed.key, signed.nonce] = (signed.digest, outcome)
+
+    def _is_of(self, process: UUID, span: timedelta) -> bool:
+        return self._kept.begun[process] > self._now - span
