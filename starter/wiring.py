@@ -9,9 +9,8 @@ from config.settings import Settings
 from identity.enrolment import KeyedCodes
 from identity.files import ensure_secret
 from identity.signing import Ed25519Signatures
-from mail.conversation import Security
 from mail.links import Links
-from mail.mailer import SmtpMailer, SmtpServer
+from mail.mailer import Security, SmtpMailer, SmtpServer
 from mail.render import TemplateRenderer
 from store.engine import Engines
 from store.ledger import SqlLedger

@@ -132,25 +132,26 @@ class _Row(LockedRow):
 
     async def counts(self, signed: Signed) -> Counts:
         command, directory = signed.command, self._kept.directory
-        person, tenant = directory.person(signed.actor), None
-        if isinstance(command, Submit):
-            tenant = directory.tenant_of(command.tenant)
-        if person is None or tenant is None:
+        person = directory.person(signed.actor)
+        if person is None or not isinstance(command, Submit):
             return Counts()
-        asking = person.organization
-        found = [(id, one.index) for id, one in self._kept.states.items()]
-        pair = [
-            (id, one) for id, one in found if (one.tenant, one.organization) == (tenant.id, asking)
-        ]
-        since = timedelta(hours=1)
+        tenant, asking = directory.tenant_of(command.tenant), person.organization
+        if command.organization is not None:
+            named = directory.organization_of(command.organization)
+            asking = named.id if named else asking
+        mine, pair = set(), set()
+        for process, state in self._kept.states.items():
+            index = state.index
+            if index.requester == person.id:
+                mine.add(process)
+            if tenant and (index.tenant, index.organization) == (tenant.id, asking):
+                pair.add(process)
+        recent = {one for one in mine | pair if self._is_of(one, timedelta(hours=1))}
         return Counts(
-            by_person=sum(
-                one.requester == person.id and self._is_of(id, since) for id, one in found
-            ),
-            by_pair=sum(self._is_of(id, since) for id, _ in pair),
+            by_person=len(mine & recent),
+            by_pair=len(pair & recent),
             pending_of_pair_and_person=sum(
-                one.requester == person.id and self._kept.states[id].status == "pending"
-                for id, one in pair
+                self._kept.states[one].status == "pending" for one in mine & pair
             ),
         )
 

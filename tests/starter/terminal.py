@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -10,7 +11,8 @@ from sqlalchemy.engine import URL
 from typer.testing import CliRunner
 
 from store.engine import Engines, connect
-from tests.installation import CarriedClock
+from tests.installation import CarriedClock, Installation
+from tests.stored_life import StoredLife
 
 T = TypeVar("T")
 
@@ -35,12 +37,24 @@ def with_database(
     """Do something on the database of an installation's folder, between two commands."""
 
     async def body() -> T:
-        engines = connect(
-            URL.create("sqlite+aiosqlite", database=str(home / "gatehouse.db")), clock
-        )
+        url = URL.create("sqlite+aiosqlite", database=str(home / "gatehouse.db"))
+        engines = connect(url, clock)
         try:
             return await work(engines)
         finally:
             await engines.close()
 
     return asyncio.run(body())
+
+
+def with_life(home: Path, work: Callable[[StoredLife], Awaitable[T]]) -> T:
+    """Fill the database with the directory of the tests, and lead one request at this moment."""
+    clock = CarriedClock()
+    clock.fixed = datetime.now(UTC)
+
+    async def body(engines: Engines) -> T:
+        installation = Installation(engines)
+        await installation.fill()
+        return await work(StoredLife(installation, clock))
+
+    return with_database(home, body, clock)

@@ -197,7 +197,7 @@ def test_a_name_cannot_write_to_the_terminal(gatehouse_home: Path) -> None:
 
 
 def test_a_database_without_tables_is_unreachable(gatehouse_home: Path) -> None:
-    (gatehouse_home / "gatehouse.db").unlink()
+    (gatehouse_home / "gatehouse.db").write_bytes(b"")
 
     end = run(app, "import", str(EXAMPLE))
 

@@ -43,23 +43,24 @@ SOON = Policies(tenants={HUNDRED_ACRE.slug: Policy(decision_window=timedelta(sec
 ADMINS, ASKERS = (TOM, BECKY), (ELIZABETH, CAROLINE, CHARLOTTE)
 
 
-class QuickTasks(Interceptor, OutboundInterceptor):
+class QuickTasks(Interceptor):
     """Starts workflows whose tasks count as lost after two seconds instead of ten."""
 
-    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:  # noqa: A002
-        self.next = next
-        return self
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        return _QuickTasks(next)
 
-    async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:  # noqa: A002
+
+class _QuickTasks(OutboundInterceptor):
+    async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:
         input.task_timeout = timedelta(seconds=2)
-        return await self.next.start_workflow(input)
+        return await super().start_workflow(input)
 
 
 @pytest.fixture
 def client(client: Client) -> Client:
     """A client whose processes are soon taken up by another worker."""
     config = client.config()
-    config["interceptors"] = [QuickTasks(None)]  # type: ignore[arg-type]  # next comes later
+    config["interceptors"] = [QuickTasks()]
     return Client(**config)
 
 
