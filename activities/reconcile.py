@@ -15,6 +15,8 @@ from approvals.records import Record
 
 log = logging.getLogger(__name__)
 OVERDUE = timedelta(minutes=1)  # a tick that late means a wedged or foreign workflow
+PAGE = 1000  # what Temporal and the database are asked for at once
+Suspect = tuple[str, datetime | None]  # a workflow, and the instant for which its row waits
 
 
 class Reconciled(Record):
@@ -36,54 +38,61 @@ class Reconciler:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._ledger, self._client, self._now = ledger, client, now
-        self._late: dict[tuple[UUID, datetime], datetime] = {}
+        self._seen: dict[Suspect, datetime] = {}
 
     async def run_once(self) -> Reconciled:
-        """Start every open process that has no workflow; replace one that lets its row wait.
+        """Start every open process that has no workflow, and replace or end what does not fit.
 
         Safe at any time and from several workers: a start finds what runs already.
         """
-        rows = await self._ledger.open_processes()
-        stuck = self._stuck(rows)
+        rows = {
+            names.workflow_id(row.kind, row.id): row for row in await self._ledger.open_processes()
+        }
         running = await self._running()
+        late = {(one, row.due) for one, row in rows.items() if self._is_late(row)}
+        closed = await self._closed([one for one in running if one not in rows])
+        stuck = self._lasting(late | {(one, None) for one in closed})
         started = replaced = 0
-        for row in rows:
-            is_ours = running.get(names.workflow_id(row.kind, row.id))
-            if is_ours and row.id not in stuck:
+        for one, row in rows.items():
+            is_ours = running.get(one)
+            if is_ours and one not in stuck:
                 continue
             if is_ours is not None:
-                foreign = names.workflow_id(row.kind, row.id)
-                replaced += await self._terminate(foreign, "not this row's: started again from it")
+                replaced += await self._terminate(one, "not this row's: started again from it")
             await start_process(self._client, row.kind, Start(process=row.id), row.tenant)
             started += 1
-        ended = await self._end_orphans(rows, running)
+        orphans = [one for one in closed if one in stuck]
+        ended = sum([await self._terminate(one, "its row is closed") for one in orphans])
         return Reconciled(open=len(rows), started=started, replaced=replaced, ended=ended)
 
-    async def _end_orphans(self, rows: Sequence[OpenProcess], running: dict[str, bool]) -> int:
-        """End workflows whose row is closed: they would sleep for a tick that never comes."""
-        known = {names.workflow_id(row.kind, row.id) for row in rows}
-        strays = {one: names.process_of(one) for one in running if one not in known}
-        closed = await self._ledger.closed([one for one in strays.values() if one])
-        orphans = [one for one, process in strays.items() if process in closed]
-        return sum([await self._terminate(one, "its row is closed") for one in orphans])
+    def _is_late(self, row: OpenProcess) -> bool:
+        return row.due is not None and row.due <= self._now()
 
-    def _stuck(self, rows: Sequence[OpenProcess]) -> frozenset[UUID]:
-        """Return the rows whose clock has stood for a minute of our watching.
+    async def _closed(self, workflows: Sequence[str]) -> list[str]:
+        """Return those whose row is closed: they may sleep for a tick that never comes."""
+        processes = {one: names.process_of(one) for one in workflows}
+        asked = [one for one in processes.values() if one]
+        closed: set[UUID] = set()
+        for start in range(0, len(asked), PAGE):  # strangers may have started any number
+            closed |= await self._ledger.closed(asked[start : start + PAGE])
+        return [one for one, process in processes.items() if process in closed]
 
-        After an outage of the workers or the database every row may be late, and the workflows,
-        which hold messages that are nowhere else, are about to catch up.
+    def _lasting(self, suspects: set[Suspect]) -> frozenset[str]:
+        """Return the workflows that have not fitted their rows for a minute of our watching.
+
+        A healthy one is soon done with what it is about to do. After an outage of the workers or
+        the database all rows are late, and the messages to their workflows are nowhere else.
         """
         now = self._now()
-        late = [(row.id, row.due) for row in rows if row.due is not None and row.due <= now]
-        self._late = {one: self._late.get(one, now) for one in late}
-        return frozenset(row for (row, _), since in self._late.items() if now - since >= OVERDUE)
+        self._seen = {one: self._seen.get(one, now) for one in suspects}
+        return frozenset(one for (one, _), since in self._seen.items() if now - since >= OVERDUE)
 
     async def _running(self) -> dict[str, bool]:
         """Return the ids of what runs, and whether it is ours: our type on our queue."""
         return {
             one.id: one.task_queue == names.PROCESSES and one.id.startswith(f"{one.workflow_type}/")
             async for one in self._client.list_workflows(
-                "ExecutionStatus = 'Running'", page_size=1000
+                "ExecutionStatus = 'Running'", page_size=PAGE
             )
         }
 

@@ -1,6 +1,7 @@
 """What the entries of a directory file owe to each other: names that exist, kinds that fit."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from approvals.addresses import canonical
 from approvals.directory_forms import (
@@ -24,6 +25,7 @@ from approvals.people import (
 )
 from approvals.texts import inert
 
+T = TypeVar("T")
 _SERVERS = (OrganizationKind.PARTNER, OrganizationKind.VENDOR)
 _CUSTOMERS = (OrganizationKind.CUSTOMER,)
 _VENDORS = (OrganizationKind.VENDOR,)
@@ -116,9 +118,9 @@ class Checks:
             yield entry.problem(
                 "serves", "wrong_kind", f"A {form.kind} serves nobody; only {_words(_SERVERS)} do."
             )
-        for number, slug in enumerate(form.serves, start=1):
+        for number, slug, is_repeat in _counted(form.serves):
             field = f"serves {number}"
-            if slug in form.serves[: number - 1]:
+            if is_repeat:
                 yield entry.problem(field, "duplicate_key", f"'{slug}' is named twice.")
             yield from self._organization(entry, field, slug, _CUSTOMERS, "An organization serves")
 
@@ -139,10 +141,9 @@ class Checks:
             yield entry.problem(field, "wrong_kind", sentence)
 
     def _members(self, entry: Entry[GroupForm]) -> Iterator[Problem]:
-        keys = [canonical(one) for one in entry.form.members]
-        for number, key in enumerate(keys, start=1):
+        for number, key, is_repeat in _counted(map(canonical, entry.form.members)):
             field, person = f"members {number}", self._people.get(key)
-            if key in keys[: number - 1]:
+            if is_repeat:
                 yield entry.problem(field, "duplicate_key", f"{key} is named twice.")
             if person is None and not self._tables.is_unread("person", key):
                 sentence = f"There is no person {key} in this file."
@@ -152,10 +153,9 @@ class Checks:
                 yield entry.problem(field, "wrong_organization", sentence)
 
     def _roles(self, entry: Entry[PersonForm]) -> Iterator[Problem]:
-        held = entry.form.roles
-        for number, one in enumerate(held, start=1):
+        for number, one, is_repeat in _counted(entry.form.roles):
             field = f"roles {number}"
-            if one in held[: number - 1]:
+            if is_repeat:
                 yield entry.problem(field, "duplicate_key", f"{one.role} is named twice.")
             elif (broken := self._scope_problem(one, entry.form)) is not None:
                 yield entry.problem(f"{field}.scope", *broken)
@@ -211,6 +211,14 @@ def _all(tables: Tables) -> Iterator[Entry[EntryForm]]:
     yield from tables.sites
     yield from tables.groups
     yield from tables.people
+
+
+def _counted(items: Iterable[T]) -> Iterator[tuple[int, T, bool]]:
+    """Yield each item with its number from 1, and whether it stood there before."""
+    seen: set[T] = set()
+    for number, item in enumerate(items, start=1):
+        yield number, item, item in seen
+        seen.add(item)
 
 
 def _needed(role: Role) -> tuple[str, str]:

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import typer
 from sqlalchemy.engine import URL, make_url
@@ -15,6 +16,7 @@ from config.settings import ConfigurationError, Settings, load, run_file
 from starter.console import AsJson, print_json, print_table, runs
 
 PREFIX = "GATEHOUSE_"
+MASK = "***"
 _USER_IN_URL = re.compile(r"(?<=://)[^/@\s]*(?=@)")
 
 app = typer.Typer(help="The configuration of this installation.", no_args_is_help=True)
@@ -99,11 +101,12 @@ def _run_json() -> Mapping[str, Any]:
 def _database(settings: Settings) -> str:
     """Return the database's URL without its password, whether or not that can be read."""
     url: URL = make_url(settings.database_url) if settings.database_url else settings.database
-    masked = {name: "***" for name in url.query if SECRET_KEY.search(name)}
-    return url.update_query_dict(masked).render_as_string(hide_password=True)
+    masked = {name: MASK for name in url.query if SECRET_KEY.search(name)}
+    shown = url.update_query_dict(masked).render_as_string(hide_password=True)
+    return shown.replace(quote(MASK, safe=""), MASK)
 
 
 def _shown(value: object) -> str | int | bool | None:
     if value is None or isinstance(value, bool | int):
         return value
-    return _USER_IN_URL.sub("***", str(value))
+    return _USER_IN_URL.sub(MASK, str(value))

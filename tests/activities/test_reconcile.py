@@ -13,14 +13,16 @@ from activities import names
 from activities.reconcile import OVERDUE, Reconciled, Reconciler
 from activities.send_notices import TemporalMailQueue
 from approvals.access_request import KIND
+from approvals.commands import Grant, Revoke
 from approvals.ports import Ledger, LockedRow, OpenProcess
 from starter.workers import upkeep
 from store.outbox import SqlOutbox
-from tests.factories import MINUTE
+from tests.factories import MINUTE, TOM
 from tests.installation import CarriedClock, Installation
 from tests.workflows.stage import QUICK, Stage, eventually, short_window, until
 
 SECOND = timedelta(seconds=1)
+NOTHING_OPEN = Reconciled(open=0, started=0, replaced=0, ended=0)
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ async def test_a_lost_process_goes_on_from_its_row(stage: Stage, act: str) -> No
         await stage.send(await stage.grant(process, lasting=timedelta(seconds=1)))
         before = await stage.request(process)
         await getattr(stage.handle(process), act)()
-        await eventually(lambda: has_ended(stage, process))
+        await stage.sees(process)
         assert await stage.request(process) == before
 
         done = await stage.reconciled()
@@ -77,6 +79,7 @@ async def test_a_running_process_is_left_alone(stage: Stage) -> None:
     async with stage.installation.working(stage.client):
         process = await stage.submitted()
         before = await run_id(stage, process)
+        await stage.sees(process, KIND)
 
         done = await stage.reconciled()
 
@@ -89,19 +92,22 @@ async def test_a_closed_process_is_not_started_again(stage: Stage) -> None:
         process = await stage.submitted()
         await stage.send(await stage.deny(process))
         await stage.ended(process)
+        await stage.sees(process)
 
         done = await stage.reconciled()
 
-    assert done == Reconciled(open=0, started=0, replaced=0)
+    assert done == NOTHING_OPEN
 
 
 async def test_two_reconcilers_at_once_start_one_workflow(stage: Stage) -> None:
     async with stage.installation.working(stage.client):
         process = await stage.submitted()
         await stage.handle(process).terminate()
+        await stage.sees(process)
 
         await asyncio.gather(*(stage.reconciled() for _ in range(5)))
 
+        await stage.sees(process, KIND)
         runs = [one async for one in stage.client.list_workflows("ExecutionStatus = 'Running'")]
         assert [one.id for one in runs] == [f"{KIND}/{process}"]
 
@@ -113,6 +119,7 @@ async def test_what_a_stranger_put_in_a_process_s_place_is_replaced_at_once(
         process = await stage.submitted()
         await stage.handle(process).terminate()
         await client.start_workflow("something_else", id=f"{KIND}/{process}", task_queue="his")
+        await stage.sees(process, "something_else")
 
         done = await stage.reconciled()
 
@@ -136,6 +143,7 @@ async def test_a_process_s_place_that_runs_another_process_is_replaced_once_over
         await stage.client.start_workflow(
             KIND, args=[1, 2], id=f"{KIND}/{process}", task_queue=names.PROCESSES
         )
+        await stage.sees(process, KIND)
         await until(due_at)
         reconciler = stage.reconciler(now := MovingClock(due_at))
 
@@ -152,6 +160,7 @@ async def test_after_an_outage_late_processes_have_a_minute_to_catch_up(stage: S
     async with stage.installation.working(stage.client, policies=short_window(SECOND / 2)):
         process = await stage.submitted()
     before = await run_id(stage, process)
+    await stage.sees(process, KIND)
     reconciler = stage.reconciler(now := MovingClock(datetime.now(UTC) + 10 * MINUTE))
 
     replaced = []
@@ -171,12 +180,34 @@ async def test_a_tick_in_the_meantime_begins_the_minute_anew(stage: Stage) -> No
     rows = [OpenProcess(id=UUID(int=7), kind=KIND, tenant=None, due=due)]
     reconciler = Reconciler(ScriptedLedger(rows), stage.client, now := MovingClock(due))
     await reconciler.run_once()
+    await stage.sees(rows[0].id, KIND)
 
     rows[0] = rows[0].model_copy(update={"due": due + SECOND})
     now.moment += OVERDUE
     done = await reconciler.run_once()
 
     assert done == Reconciled(open=1, started=0, replaced=0)
+
+
+async def test_a_workflow_whose_row_was_closed_without_it_is_ended_after_a_minute(
+    stage: Stage,
+) -> None:
+    async with stage.installation.working(stage.client):
+        process = await stage.submitted()
+        shown = await stage.installation.shown(process)
+        await stage.send(stage.installation.signed(TOM, process, Grant(no_end=True, shown=shown)))
+        revoke = Revoke(reason="Done.", shown=await stage.installation.shown(process))
+        outcome = await stage.commit(process, stage.installation.signed(TOM, process, revoke))
+        await stage.sees(process, KIND)
+        reconciler = stage.reconciler(now := MovingClock(datetime.now(UTC)))
+
+        first = await reconciler.run_once()
+        now.moment += OVERDUE
+        second = await reconciler.run_once()
+
+        assert outcome.status == "revoked"
+        assert (first, second) == (NOTHING_OPEN, NOTHING_OPEN.model_copy(update={"ended": 1}))
+        await stage.sees(process)
 
 
 async def test_upkeep_outlives_a_database_that_is_away(
@@ -212,7 +243,3 @@ class ScriptedLedger(Ledger):
         if self.troubles:
             raise self.troubles.pop(0)
         return self.rows
-
-
-async def has_ended(stage: Stage, process: UUID) -> bool:
-    return (await stage.handle(process).describe()).close_time is not None

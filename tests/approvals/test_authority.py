@@ -20,6 +20,8 @@ from approvals.commands import (
     Grant,
     Mode,
     Revoke,
+    RevokeKey,
+    SignOut,
     Withdraw,
 )
 from approvals.errors import (
@@ -142,6 +144,12 @@ def test_an_operator_who_sent_a_request_does_nothing_on_anybodys_behalf(command:
         authority.require_role(request, command, MARY.id, DIRECTORY)
 
 
+@pytest.mark.parametrize("command", [make_submit(), SignOut(), RevokeKey(reason="No.")])
+def test_a_command_without_a_row_is_for_nobody(command: Command) -> None:
+    with pytest.raises(NotFoundError):
+        authority.require_role(make_request(), command, TOM.id, DIRECTORY)
+
+
 def test_the_sentence_names_the_act_and_the_role() -> None:
     with pytest.raises(NotAuthorisedError) as refusal:
         authority.require_role(make_request(), DECIDING[0], ELIZABETH.id, DIRECTORY)
@@ -185,6 +193,12 @@ def test_a_tm_admin_may_name_their_own_organization() -> None:
         ),
         pytest.param(
             {"organization": "meryton"}, ELIZABETH, NotFoundError, id="for an organization not hers"
+        ),
+        pytest.param(
+            {"organization": "classics"}, WICKHAM, NotFoundError, id="a stranger in its name"
+        ),
+        pytest.param(
+            {"organization": "classics"}, TOM, NotFoundError, id="a customer's admin in its name"
         ),
         pytest.param(
             {"organization": "nobody"}, MARY, NotFoundError, id="for an organization unknown"

@@ -230,6 +230,18 @@ def test_arguments_may_be_left_out_where_none_are_needed(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("deny", "denying this request"),
+        ("revoke", "revoking this access"),
+        ("revoke_key", "revoking this key"),
+    ],
+)
+def test_a_missing_reason_is_asked_for_by_what_it_explains(kind: str, why: str) -> None:
+    assert refused(command(kind, SHOWN)) == {"reason": f"Give a reason for {why}."}
+
+
+@pytest.mark.parametrize(
     ("said", "field"),
     [
         (command("deny", SHOWN), "reason"),
@@ -331,7 +343,7 @@ COMMANDS: dict[type[Command], st.SearchStrategy[Command]] = {
 }
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(
     said=st.one_of(*COMMANDS.values()),
     process=st.uuids(),
@@ -364,7 +376,7 @@ FIELDS = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     kind=st.sampled_from(list(KINDS)),
     envelope=st.dictionaries(st.sampled_from(list(GRANT)), JUNK, max_size=2),

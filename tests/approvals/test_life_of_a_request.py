@@ -293,4 +293,4 @@ class LifeOfARequest(RuleBasedStateMachine):
 
 
 TestLifeOfARequest = LifeOfARequest.TestCase
-TestLifeOfARequest.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+TestLifeOfARequest.settings = settings(max_examples=120, stateful_step_count=30, deadline=None)

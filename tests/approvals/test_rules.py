@@ -135,7 +135,7 @@ def test_a_batch_makes_one_request_a_tenant() -> None:
 def test_an_operator_is_the_requester_of_what_they_send_for_an_organization() -> None:
     step = judged(None, make_submit(organization="classics"), MARY)
 
-    assert step.actor == MARY.id
+    assert (step.actor, step.reason) == (MARY.id, "for classics")
     assert (step.after.index.requester, step.after.index.organization) == (MARY.id, CLASSICS.id)
 
 
@@ -199,6 +199,21 @@ def test_a_proved_code_enrols_the_key_of_the_sign_in() -> None:
     assert (state.status, state.public_key) == ("enrolled", "E" * 43)
 
 
+def test_one_signs_out_with_the_very_key_that_ends() -> None:
+    signed = make_signed(SignOut(), process=LOGIN, key=LOGIN)
+
+    step = rules.judge(make_enrolled(), signed, make_facts(), START)
+
+    assert step.after.status == "finished"
+
+
+def test_another_key_of_the_same_person_does_not_sign_out() -> None:
+    signed = make_signed(SignOut(), process=LOGIN)
+
+    with pytest.raises(NotFoundError):
+        rules.judge(make_enrolled(), signed, make_facts(), START)
+
+
 @pytest.mark.parametrize(
     ("actor", "refusal"), [(ELIZABETH, None), (MARY, None), (JANE, NotFoundError)]
 )
@@ -239,6 +254,20 @@ def test_begin_is_signed_by_the_key_that_it_names() -> None:
     signed = make_signed(BEGIN, None, process=LOGIN)
 
     assert rules.public_key_of(None, signed, None) == "E" * 43
+
+
+def test_a_repeated_begin_is_signed_by_the_key_that_the_sign_in_names() -> None:
+    other = BEGIN.model_copy(update={"public_key": "F" * 43})
+    signed = make_signed(other, None, process=LOGIN)
+
+    assert rules.public_key_of(make_sign_in(), signed, None) == "E" * 43
+
+
+@pytest.mark.parametrize("command", [BEGIN, PROVE])
+def test_a_request_names_no_key_for_a_sign_in(command: Command) -> None:
+    signed = make_signed(command, None)
+
+    assert rules.public_key_of(make_request(), signed, None) is None
 
 
 def test_prove_is_signed_by_the_key_that_the_sign_in_names() -> None:

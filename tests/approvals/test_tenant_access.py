@@ -455,6 +455,14 @@ def test_a_decision_keeps_who_when_and_the_answer() -> None:
     assert (step.actor, step.event, step.reason) == (TOM.id, "granted", "Welcome.")
 
 
+def test_finishing_for_all_counts_everybody_as_done() -> None:
+    life = make_granted_life()
+
+    life.says(FINISH_FOR_ALL, ELIZABETH, START + DAY)
+
+    assert life.request.finished == (CAROLINE.id, CHARLOTTE.id)
+
+
 def test_the_first_version_is_one_and_every_change_adds_one() -> None:
     life = make_life()
 

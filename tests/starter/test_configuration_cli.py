@@ -82,7 +82,7 @@ def test_temporals_own_environment_is_shown_and_its_key_is_not(
     [
         ("GATEHOUSE_SMTP_PORT", "hunter2", "GATEHOUSE_SMTP_PORT: smtp_port"),
         ("GATEHOUSE_SMTP_PORT", "70000", "must be at most 65535."),
-        ("GATEHOUSE_DATABASE_URL", "hunter2", "GATEHOUSE_DATABASE_URL is not a database URL"),
+        ("GATEHOUSE_DATABASE_URL", "hunter2", "The configuration is not usable."),
     ],
 )
 def test_a_broken_setting_is_one_sentence(

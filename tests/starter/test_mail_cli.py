@@ -45,10 +45,10 @@ def test_the_list_can_be_narrowed_to_one_address_in_any_case(mailbox: Path) -> N
 def test_a_mail_is_shown_as_text(mailbox: Path) -> None:
     end = run(app, "show", "1-first")
 
-    assert (end.code, end.out) == (
-        0,
+    assert end.code == 0
+    assert end.out == (
         "To: tom@example.org\nDate: 2026-03-02 09:00:00 UTC\nSubject: A request\n\n"
-        "Dear Tom,\nhello\n",
+        "Dear Tom,\nhello\n"
     )
 
 

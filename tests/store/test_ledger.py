@@ -39,7 +39,7 @@ from tests.factories import (
     make_submit,
 )
 from tests.fakes import InMemoryLedger
-from tests.installation import Installation
+from tests.installation import CarriedClock, Installation
 
 SUBJECT = "0123456789abcdef" * 4
 BEGIN = Begin(email=ELIZABETH.email, public_key=PUBLIC_KEY, client="laptop")
@@ -58,13 +58,24 @@ def database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def ledger(database: str, request: pytest.FixtureRequest) -> Ledger:
-    """A ledger that knows the example directory."""
+def clock() -> CarriedClock:
+    """The clock that reads what the caller carries, as the fake's does."""
+    return CarriedClock()
+
+
+@pytest.fixture
+def installed(database: str, request: pytest.FixtureRequest) -> Installation | None:
+    """The example directory in a database, if there is one."""
     if database == "memory":
-        return InMemoryLedger(DIRECTORY)
-    engines = request.getfixturevalue("engines")
-    await Installation(engines).fill()
-    return SqlLedger(engines)
+        return None
+    found: Installation = request.getfixturevalue("installation")
+    return found
+
+
+@pytest.fixture
+def ledger(installed: Installation | None) -> Ledger:
+    """A ledger that knows the example directory."""
+    return InMemoryLedger(DIRECTORY) if installed is None else SqlLedger(installed.engines)
 
 
 async def written(
@@ -113,10 +124,14 @@ async def test_writing_answers_where_the_process_stands(ledger: Ledger) -> None:
 
 async def test_what_fails_in_the_middle_was_never_written(ledger: Ledger) -> None:
     signed = make_signed(make_submit())
-    with pytest.raises(ZeroDivisionError):
+
+    async def fails() -> None:
         async with ledger.locked(PROCESS, START) as row:
             await row.write(make_life().last, DIRECTORY, signed)
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fails()
 
     async with ledger.locked(PROCESS, START) as row:
         assert row.state is None

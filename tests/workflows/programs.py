@@ -32,7 +32,9 @@ def environment(home: Path, database: URL, client: Client, smtp_port: int) -> di
 
 
 @asynccontextmanager
-async def running(script: str, variables: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
+async def running(
+    script: str, variables: dict[str, str]
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run a script of the repository while the block lasts; stop it as an orchestrator would."""
     program = await asyncio.create_subprocess_exec(
         sys.executable, script, env=variables, cwd=ROOT,

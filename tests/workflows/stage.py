@@ -167,6 +167,16 @@ class Stage:
         """Count the events of the latest run by type, such as WORKFLOW_TASK_COMPLETED."""
         return counted(await self.events(process))
 
+    async def sees(self, process: UUID, *types: str) -> None:
+        """Wait until Temporal's lists, which lag, show just these as running in its place."""
+        query = f"ExecutionStatus = 'Running' AND WorkflowId = '{self.handle(process).id}'"
+
+        async def is_listed() -> bool:
+            found = [one.workflow_type async for one in self.client.list_workflows(query)]
+            return found == list(types)
+
+        await eventually(is_listed)
+
     async def broken_tasks(self, process: UUID) -> int:
         """Count the workflow tasks of the latest run that our code failed."""
         return broken_tasks(await self.events(process))

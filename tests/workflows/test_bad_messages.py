@@ -249,9 +249,7 @@ ELSEWHERE = {"signal during continue-as-new"}  # test_long_histories.py
 
 
 @pytest.mark.parametrize("recipe", PLAYED)
-async def test_a_bad_message_does_nothing(
-    stage: Stage, stranger: Client, recipe: str
-) -> None:
+async def test_a_bad_message_does_nothing(stage: Stage, stranger: Client, recipe: str) -> None:
     async with stage.installation.working(stage.client, policies=QUICK):
         process = await stage.submitted()
 

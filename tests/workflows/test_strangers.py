@@ -112,9 +112,7 @@ async def old_schema(stage: Stage, stranger: Client) -> None:
 
 async def missing(stage: Stage, stranger: Client) -> None:
     with pytest.raises(WorkflowFailureError) as caught:
-        await stranger.execute_workflow(
-            KIND, id=f"{KIND}/{uuid4()}", task_queue=names.PROCESSES
-        )
+        await stranger.execute_workflow(KIND, id=f"{KIND}/{uuid4()}", task_queue=names.PROCESSES)
     assert isinstance(caught.value.cause, ApplicationError)
     assert caught.value.cause.type == "invalid_request"
 

@@ -1,0 +1,123 @@
+"""The database away for longer than the quick tries: the answer comes in the end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import URL
+
+from activities.commit import CommitActivities
+from approvals.access import Reason
+from approvals.policy import Policies
+from approvals.ports import LockedRow
+from identity.signing import Ed25519Signatures
+from starter.workers import process_worker
+from store.ledger import SqlLedger
+from tests.factories import CAROLINE, TOM_SAWYER
+from tests.installation import CODES, NoMailQueue
+from tests.workflows.stage import Stage, as_json, eventually
+
+
+class AwayLedger(SqlLedger):
+    """Cannot be reached while *is_away*."""
+
+    is_away, tries = False, 0
+
+    @asynccontextmanager
+    async def locked(self, process: UUID, at: datetime) -> AsyncIterator[LockedRow]:
+        if self.is_away:
+            self.tries += 1
+            raise ConnectionRefusedError("the database is away")
+        async with super().locked(process, at) as row:
+            yield row
+
+
+@pytest.fixture
+async def ledger(stage: Stage) -> AsyncIterator[AwayLedger]:
+    """The ledger of a running worker."""
+    ledger = AwayLedger(stage.installation.engines)
+    door = CommitActivities(ledger, Ed25519Signatures(), CODES, NoMailQueue(), Policies())
+    async with process_worker(stage.client, door):
+        yield ledger
+
+
+async def test_a_decision_is_answered_after_the_quick_tries_have_ended(
+    stage: Stage, ledger: AwayLedger
+) -> None:
+    process = await stage.submitted()
+    grant = as_json(await stage.grant(process))
+
+    ledger.is_away = True
+    granting = asyncio.create_task(stage.handle(process).execute_update("grant", grant, id="one"))
+    await stage.signal(process, "withdraw", b"junk")
+    await eventually(lambda: is_scheduled(stage, process))
+    assert not granting.done()
+    ledger.is_away = False
+
+    assert await asyncio.wait_for(granting, 15) == str(process)
+    counts = await stage.counted(process)
+    assert counts["ACTIVITY_TASK_SCHEDULED"] == 2
+    assert await stage.broken_tasks(process) == 0
+    assert (await stage.request(process)).version == 2
+    await eventually(lambda: has_refused(stage, process))
+
+
+async def test_a_submission_and_a_tick_wait_for_the_database_too(
+    stage: Stage, ledger: AwayLedger
+) -> None:
+    process, submission = stage.submission()
+
+    ledger.is_away = True
+    await stage.gatehouse.submit("tenant_access", submission, TOM_SAWYER.id, wait=False)
+    await eventually(lambda: is_scheduled(stage, process))
+    ledger.is_away = False
+
+    outcome = await stage.recorded(submission)
+    assert (outcome.status, outcome.refusal) == ("pending", None)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+async def test_a_postgresql_that_takes_no_connections_delays_and_closes_the_gate(
+    stage: Stage, database_url: URL, postgres_folder: Path
+) -> None:
+    async with stage.installation.working(stage.client):
+        process = await stage.submitted()
+        grant = as_json(await stage.grant(process))
+        handle = stage.handle(process)
+
+        await allow_connections(postgres_folder, database_url, "false")
+        granting = asyncio.create_task(handle.execute_update("grant", grant, id="one"))
+        decision = await stage.gate.check(CAROLINE.id, TOM_SAWYER.id)
+        await eventually(lambda: is_scheduled(stage, process), within=15)
+        await allow_connections(postgres_folder, database_url, "true")
+
+        assert (decision.is_open, decision.reason) == (False, Reason.UNREADABLE)
+        assert await asyncio.wait_for(granting, 15) == str(process)
+        assert await stage.audited(process) == ["submitted", "granted"]
+        assert await stage.is_open()
+
+
+async def allow_connections(folder: Path, url: URL, answer: str) -> None:
+    """Open or shut a database; shutting it cuts every connection."""
+    connection = await asyncpg.connect(user="postgres", database="postgres", host=str(folder))
+    try:
+        await connection.execute(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS {answer}")
+        await connection.execute(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{url.database}'"
+        )
+    finally:
+        await connection.close()
+
+
+async def is_scheduled(stage: Stage, process: UUID) -> bool:
+    """Whether the door was handed on as an activity that never gives up."""
+    return (await stage.counted(process))["ACTIVITY_TASK_SCHEDULED"] > 0
+
+
+async def has_refused(stage: Stage, process: UUID) -> bool:
+    return await stage.refusals(process) == 1

@@ -1,0 +1,82 @@
+"""Temporal's server killed, and its file lost: the rows are the truth, and processes go on."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from approvals.access_request import KIND
+from starter.client import UnreachableError
+from starter.temporal_server import TemporalServer, free_port
+from tests.factories import TOM_SAWYER
+from tests.installation import Installation
+from tests.workflows.stage import QUICK, Stage, connected, eventually
+
+MOMENT = timedelta(seconds=1.5)
+
+
+@pytest.fixture
+async def own_server(tmp_path: Path) -> AsyncIterator[TemporalServer]:
+    """A server of this test alone, to be killed."""
+    server = TemporalServer(tmp_path / "temporal.db", free_port())
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def stage(installation: Installation, own_server: TemporalServer) -> Stage:
+    """The stage on that server."""
+    return Stage(installation, await connected(own_server.address))
+
+
+async def kill(server: TemporalServer) -> None:
+    assert server.process is not None
+    server.process.kill()
+    await server.process.wait()
+
+
+async def test_processes_go_on_after_the_server_was_killed(
+    stage: Stage, own_server: TemporalServer
+) -> None:
+    async with stage.installation.working(stage.client, policies=QUICK):
+        granted, pending = await stage.submitted(), await stage.submitted()
+        await stage.send(await stage.grant(granted, lasting=MOMENT))
+        late = await stage.grant(pending)
+
+        await kill(own_server)
+        assert await stage.is_open()  # the gate needs the database alone
+        with pytest.raises(UnreachableError):
+            await stage.send(late)
+        await own_server.start()
+
+        assert (await stage.ended(granted)).status == "expired"
+        assert await stage.send(late) == str(pending)
+    assert await stage.audited(granted) == ["submitted", "granted", "expired"]
+    assert await stage.audited(pending) == ["submitted", "granted"]
+
+
+async def test_processes_are_started_from_their_rows_after_the_file_was_lost(
+    stage: Stage, own_server: TemporalServer, tmp_path: Path
+) -> None:
+    async with stage.installation.working(stage.client, policies=QUICK):
+        granted, pending, denied = [await stage.submitted() for _ in range(3)]
+        await stage.send(await stage.grant(granted, lasting=MOMENT))
+        await stage.send(await stage.deny(denied))
+    mails = [await stage.mails(one) for one in (granted, pending, denied)]
+
+    await kill(own_server)
+    for file in tmp_path.glob("temporal.db*"):
+        file.unlink()
+    await own_server.start()
+    async with stage.installation.working(stage.client, policies=QUICK):
+        done = await stage.reconciled()
+
+        assert (done.open, done.started) == (2, 2)
+        assert (await stage.ended(granted)).status == "expired"
+        assert await stage.send(await stage.grant(pending)) == str(pending)
+    assert await stage.audited(granted) == ["submitted", "granted", "expired"]
+    assert await stage.audited(pending) == ["submitted", "granted"]
+    assert await stage.audited(denied) == ["submitted", "denied"]
+    assert len(await stage.mails(denied)) == len(mails[2])
