@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     JsonConfigSettingsSource,
@@ -19,6 +19,7 @@ from pydantic_settings import (
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from approvals.errors import FieldError
 from approvals.fields import problems
 from approvals.policy import Policies, PolicyError, policies
 
@@ -38,7 +39,7 @@ def run_file() -> Path:
 
 
 class Settings(BaseSettings):
-    """What a process of Gatehouse must know. Build it with ``load``; tests construct it directly."""
+    """What a process of Gatehouse must know. Build it with ``load``; tests construct it."""
 
     model_config = SettingsConfigDict(
         env_prefix="GATEHOUSE_", extra="ignore", hide_input_in_errors=True
@@ -77,13 +78,16 @@ class Settings(BaseSettings):
         running = JsonConfigSettingsSource(settings_cls, json_file=run_file())
         return init_settings, env_settings, running
 
-    @model_validator(mode="after")
-    def _database_is_one_we_know(self) -> Settings:
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_one_we_know(cls, said: str) -> str:
         try:
-            make_url(self.database_url or "sqlite://")
+            kind = make_url(said or "sqlite://").get_backend_name()
         except ArgumentError:
-            raise ValueError("GATEHOUSE_DATABASE_URL is not a database URL") from None
-        return self
+            raise FieldError("database_url", "It is not a database URL.") from None
+        if kind not in ("sqlite", "postgresql"):
+            raise FieldError("database_url", "It must be a SQLite or a PostgreSQL database.")
+        return said
 
     @property
     def keys(self) -> Path:

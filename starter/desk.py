@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
 from temporalio.client import Client
@@ -62,10 +63,20 @@ class Desk:
         )
 
 
+def _require_file(settings: Settings) -> None:
+    url = settings.database
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+        raise UnreachableError(
+            f"There is no database at {url.database}. Run `gatehouse up`, or `gatehouse migrate`."
+            " Nothing was changed."
+        )
+
+
 @asynccontextmanager
 async def desk(profile: str | None = None) -> AsyncIterator[Desk]:
     """Open the means of one command, and close the database after it."""
     settings = load()
+    _require_file(settings)
     engines = connect(settings.database)
     try:
         yield Desk(settings, engines, profile)

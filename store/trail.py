@@ -26,9 +26,10 @@ class Trail:
     async def breaches_of(self, process: UUID) -> tuple[str, ...]:
         """Return what is wrong with one process's chain; empty means it verifies."""
         query = select(t.process.c.version, t.process.c.state).where(t.process.c.id == process)
-        async with self._engines.read.connect() as connection:
+        chain = select(t.audit).where(t.audit.c.process_id == process).order_by(t.audit.c.seq)
+        async with self._engines.snapshot() as connection:  # row and chain of one moment
             row = (await connection.execute(query)).first()
-        entries = tuple(await self.entries(process))
+            entries = tuple(_entry(one) for one in await connection.execute(chain))
         if row is None:
             return breaches(entries, None, None)
         return breaches(entries, row.version, text_hash(row.state))

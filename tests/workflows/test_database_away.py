@@ -13,14 +13,17 @@ from sqlalchemy.engine import URL
 
 from activities.commit import CommitActivities
 from approvals.access import Reason
-from approvals.policy import Policies
+from approvals.access_request import KIND
+from approvals.policy import Policies, Policy
 from approvals.ports import LockedRow
 from identity.signing import Ed25519Signatures
 from starter.workers import process_worker
 from store.ledger import SqlLedger
-from tests.factories import CAROLINE, TOM_SAWYER
+from tests.factories import CAROLINE, HUNDRED_ACRE, TOM_SAWYER
 from tests.installation import CODES, NoMailQueue
 from tests.workflows.stage import Stage, as_json, eventually
+
+SOON = Policies(tenants={HUNDRED_ACRE.slug: Policy(decision_window=timedelta(seconds=1))})
 
 
 class AwayLedger(SqlLedger):
@@ -41,44 +44,33 @@ class AwayLedger(SqlLedger):
 async def ledger(stage: Stage) -> AsyncIterator[AwayLedger]:
     """The ledger of a running worker."""
     ledger = AwayLedger(stage.installation.engines)
-    door = CommitActivities(ledger, Ed25519Signatures(), CODES, NoMailQueue(), Policies())
+    door = CommitActivities(ledger, Ed25519Signatures(), CODES, NoMailQueue(), SOON)
     async with process_worker(stage.client, door):
         yield ledger
 
 
-async def test_a_decision_is_answered_after_the_quick_tries_have_ended(
+async def test_what_was_asked_meanwhile_is_answered_after_the_quick_tries_have_ended(
     stage: Stage, ledger: AwayLedger
 ) -> None:
-    process = await stage.submitted()
-    grant = as_json(await stage.grant(process))
+    begun, submission = stage.submission()
+    decided, lapsing = await stage.submitted(), await stage.submitted(HUNDRED_ACRE)
+    grant = as_json(await stage.grant(decided))
 
     ledger.is_away = True
-    granting = asyncio.create_task(stage.handle(process).execute_update("grant", grant, id="one"))
-    await stage.signal(process, "withdraw", b"junk")
-    await eventually(lambda: is_scheduled(stage, process))
+    await stage.gatehouse.submit(KIND, submission, TOM_SAWYER.id, wait=False)
+    granting = asyncio.create_task(stage.handle(decided).execute_update("grant", grant, id="one"))
+    await stage.signal(decided, "deny", b"junk")
+    for process in (begun, decided, lapsing):
+        await eventually(lambda one=process: is_scheduled(stage, one), within=30)
     assert not granting.done()
     ledger.is_away = False
 
-    assert await asyncio.wait_for(granting, 15) == str(process)
-    counts = await stage.counted(process)
-    assert counts["ACTIVITY_TASK_SCHEDULED"] == 2
-    assert await stage.broken_tasks(process) == 0
-    assert (await stage.request(process)).version == 2
-    await eventually(lambda: has_refused(stage, process))
-
-
-async def test_a_submission_and_a_tick_wait_for_the_database_too(
-    stage: Stage, ledger: AwayLedger
-) -> None:
-    process, submission = stage.submission()
-
-    ledger.is_away = True
-    await stage.gatehouse.submit("tenant_access", submission, TOM_SAWYER.id, wait=False)
-    await eventually(lambda: is_scheduled(stage, process))
-    ledger.is_away = False
-
-    outcome = await stage.recorded(submission)
-    assert (outcome.status, outcome.refusal) == ("pending", None)
+    assert await asyncio.wait_for(granting, 30) == str(decided)
+    assert (await stage.recorded(submission)).status == "pending"
+    assert (await stage.ended(lapsing)).status == "lapsed"
+    await eventually(lambda: has_refused(stage, decided))
+    for process in (begun, decided, lapsing):
+        assert await stage.broken_tasks(process) == 0
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
