@@ -38,6 +38,10 @@ class Passage(Record):
     no_end: bool
     has_session: bool = False
 
+    def is_open(self, now: datetime) -> bool:
+        """Whether it is open at *now*; what has neither an end nor no_end is shut."""
+        return self.no_end or (self.ends_at is not None and now < self.ends_at)
+
 
 class Standing(Record):
     """What the gate read about one person and one tenant, in one query."""
@@ -72,7 +76,7 @@ def decide(standing: Standing | None, via: Via, now: datetime) -> Decision:
         return _no(Reason.TENANT_OFF)
     if standing.is_tenant_locked:
         return _no(Reason.TENANT_LOCKED)
-    valid = [one for one in standing.passages if one.ends_at is None or now < one.ends_at]
+    valid = [one for one in standing.passages if one.is_open(now)]
     if via is Via.SESSION and valid and not any(one.has_session for one in valid):
         return _no(Reason.NO_SESSION)
     if via is Via.SESSION:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from approvals import canonical
 from approvals.errors import InvalidDecisionError
+from approvals.instants import wire_text
 from approvals.records import Record
 
 GENESIS = "0" * 64
@@ -45,7 +46,7 @@ class AuditEntry(Record):
             "process": str(self.process),
             "seq": self.seq,
             "version": self.version,
-            "at": self.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "at": wire_text(self.at),
             "actor": None if self.actor is None else str(self.actor),
             "channel": self.channel,
             "key": None if self.key is None else str(self.key),

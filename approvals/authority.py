@@ -78,7 +78,7 @@ def require_submission(
         raise NotFoundError
     if tenant.is_locked:
         raise SubmissionError(f"{tenant.name} is locked at the moment; nobody gets in.")
-    if not deciders(tenant.id, directory):
+    if not set(deciders(tenant.id, directory)) - {actor, *command.people}:
         raise SubmissionError(f"{tenant.name} has no admin who could decide. Ask them to name one.")
     _require_own_people(command, organization, directory)
     return organization, tenant

@@ -14,7 +14,7 @@ from approvals import canonical
 from approvals.addresses import Address
 from approvals.errors import InvalidDecisionError
 from approvals.fields import problems
-from approvals.instants import Instant
+from approvals.instants import Instant, wire_text
 from approvals.people import PersonId
 from approvals.records import Form, Record
 from approvals.slugs import Slug
@@ -249,7 +249,7 @@ def unsigned(
         "process_id": str(process),
         "command": {"kind": command.kind, "shown": command.shown, "args": args},
         "actor": None if actor is None else str(actor),
-        "issued_at": issued_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "issued_at": wire_text(issued_at),
         "key_id": str(key),
         "nonce": nonce,
     }

@@ -45,6 +45,7 @@ class InvalidDecisionError(ApprovalError):
     """
 
     code = "invalid_decision"
+    fields: tuple[tuple[str, str], ...] = ()
 
     def __init__(self, *fields: tuple[str, str]) -> None:
         super().__init__("; ".join(f"{field}: {rule}" for field, rule in fields))
@@ -129,6 +130,7 @@ class AlreadyDecidedError(ApprovalError):
     """Somebody, or the clock, was first."""
 
     code = "already_decided"
+    _by: UUID | None = None  # so it stays when the error comes back over the wire
 
     def __init__(self, status: str, by: UUID | None, at: datetime) -> None:
         super().__init__(f"This request was already {status} on {say(at)}. Nothing was changed.")
@@ -165,6 +167,7 @@ class EndDateError(ApprovalError):
     """An end date is missing, past, too near or too far; *rule* is the broken rule's code."""
 
     code = "end_date"
+    rule: str = ""
 
     def __init__(self, rule: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -181,6 +184,15 @@ class StaleError(ApprovalError):
             f"This changed after you looked at it: {difference}"
             " Nothing was decided; look again and decide then."
         )
+
+
+class ReplacedError(ApprovalError):
+    """A newer code was mailed, which voids this one."""
+
+    code = "replaced"
+
+    def __init__(self) -> None:
+        super().__init__("A newer code was mailed, which voids this one. Enter the newest.")
 
 
 class WrongCodeError(ApprovalError):

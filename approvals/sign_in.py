@@ -21,7 +21,7 @@ from approvals.errors import (
     NotAllowedNowError,
     NotFoundError,
     RateLimitedError,
-    StaleError,
+    ReplacedError,
     TooLateError,
     WrongCodeError,
 )
@@ -143,7 +143,7 @@ def apply(
 ) -> Transition:
     """Judge one command on a sign-in.
 
-    Raises TooLateError, StaleError, NotFoundError, AlreadyDecidedError or NotAllowedNowError. A
+    Raises TooLateError, ReplacedError, NotFoundError, AlreadyDecidedError or NotAllowedNowError. A
     wrong code is a transition with a refusal, for the attempt is counted.
     """
     match command, state.status:
@@ -176,7 +176,7 @@ def _prove(state: SignIn, facts: SignInFacts, now: datetime) -> Transition:
     if now >= state.ends_at:
         raise TooLateError("This code", state.ends_at)
     if facts.newest != state.process_id:
-        raise StaleError("a newer code was mailed, which voids this one.")
+        raise ReplacedError
     fits = hmac.compare_digest(state.check, facts.proof_check or "")
     if not fits or state.person is None:
         return _wrong(state, now)

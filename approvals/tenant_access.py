@@ -157,6 +157,8 @@ def _finish(state: TenantAccess, actor: PersonId, now: datetime) -> Transition:
 
 
 def _tick(state: TenantAccess, now: datetime) -> Transition:
+    if state.is_closed:
+        raise NotAllowedNowError("tick", state.status)
     if state.ends is not None and now >= state.ends:
         status = Status.LAPSED if state.status is Status.PENDING else Status.EXPIRED
         after = _closed(state, status, CLOCK, now)

@@ -8,14 +8,14 @@ from uuid import UUID
 from approvals.access_request import TenantAccess, shown_digest
 from approvals.audit import AuditEntry
 from approvals.commands import CLOCK
-from approvals.people import Directory, PersonId, Role
+from approvals.people import Directory, Person, PersonId, Role
 from approvals.records import Record
 
 
 class RequestView(Record):
     """One request as one viewer may see it. *name* and *people* are None where concealed.
 
-    *clock* is the end that counts now: of the decision window while pending, of the access after.
+    *shown* is the digest that a decision on this view carries.
     """
 
     id: UUID
@@ -99,6 +99,23 @@ def request_view(state: TenantAccess, viewer: PersonId, directory: Directory) ->
     )
 
 
+def name_shown(
+    state: TenantAccess, person: UUID | None, viewer: PersonId, directory: Directory
+) -> str:
+    """Return the name under which the viewer sees somebody who acted on the request."""
+    if person is None:
+        return "unknown"
+    if person == CLOCK:
+        return "the clock"
+    known = directory.person(person)
+    if known is None:
+        return directory.name_of(person)
+    if _is_concealed(state, known, viewer, directory):
+        organization = directory.organization(state.organization)
+        return f"somebody of {organization.name if organization else 'the asking organization'}"
+    return known.name
+
+
 def timeline(
     state: TenantAccess,
     entries: Sequence[AuditEntry],
@@ -111,7 +128,7 @@ def timeline(
         Line(
             at=one.at,
             event=one.event,
-            who=_who(state, one.actor, viewer, directory),
+            who=name_shown(state, one.actor, viewer, directory),
             text=_text(one),
         )
         for one in entries
@@ -120,33 +137,31 @@ def timeline(
         Line(
             at=one.at,
             event=f"mail.{one.status}",
-            who=_who(state, one.to, viewer, directory),
-            text=one.kind.replace("_", " ") + (f": {one.reply}" if _failed(one) else ""),
+            who=name_shown(state, one.to, viewer, directory),
+            text=one.kind.replace("_", " ") + _fault(state, one, viewer, directory),
         )
         for one in mails
     ]
     return tuple(sorted(lines, key=lambda one: one.at))
 
 
-def _failed(mail: Mail) -> bool:
-    return mail.reply is not None and mail.status != "sent"
+def _fault(state: TenantAccess, mail: Mail, viewer: PersonId, directory: Directory) -> str:
+    """Return what the mail server said of a mail that was not sent; it may hold the address."""
+    if mail.reply is None or mail.status == "sent":
+        return ""
+    to = directory.person(mail.to)
+    if to is None or _is_concealed(state, to, viewer, directory):
+        return ": what the mail server said is not shown"
+    return f": {mail.reply}"
+
+
+def _is_concealed(
+    state: TenantAccess, person: Person, viewer: PersonId, directory: Directory
+) -> bool:
+    is_asking = person.organization == state.organization
+    return is_asking and not sees_people(state, viewer, directory)
 
 
 def _text(entry: AuditEntry) -> str:
     more = f" ({entry.left_out} more left out)" if entry.left_out else ""
     return (entry.reason or "") + more
-
-
-def _who(state: TenantAccess, person: UUID | None, viewer: PersonId, directory: Directory) -> str:
-    if person is None:
-        return "unknown"
-    if person == CLOCK:
-        return "the clock"
-    known = directory.person(person)
-    if known is None:
-        return directory.name_of(person)
-    of_asking_side = known.organization == state.organization
-    if of_asking_side and not sees_people(state, viewer, directory):
-        organization = directory.organization(state.organization)
-        return f"somebody of {organization.name if organization else 'the asking organization'}"
-    return known.name

@@ -39,10 +39,21 @@ def redact(
     _logger: object, _name: str, record: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
     """Drop values under secret-looking keys, shorten tokens, escape what could forge a line."""
-    for key, value in list(record.items()):
-        if SECRET_KEY.search(key):
-            record[key] = "***"
-        elif isinstance(value, str):
-            clean = SECRET_TEXT.sub(r"\1***", value)
-            record[key] = UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", clean)
+    record.update(_clean(dict(record)))
     return record
+
+
+def _clean(value: Any) -> Any:
+    match value:
+        case str():
+            short = SECRET_TEXT.sub(r"\1***", value)
+            return UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", short)
+        case dict():
+            return {
+                key: "***" if SECRET_KEY.search(str(key)) else _clean(item)
+                for key, item in value.items()
+            }
+        case list() | tuple():
+            return [_clean(item) for item in value]
+        case _:
+            return value

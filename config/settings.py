@@ -7,7 +7,7 @@ import stat
 import tomllib
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -23,6 +23,9 @@ from approvals.errors import FieldError
 from approvals.fields import problems
 from approvals.policy import Policies, PolicyError, policies
 
+DATABASES = ("sqlite+aiosqlite", "postgresql+asyncpg")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
 
 class ConfigurationError(ValueError):
     """Something is missing or wrong in the configuration; one sentence, for the operator."""
@@ -36,6 +39,16 @@ def home() -> Path:
 def run_file() -> Path:
     """Return the file in which `gatehouse up` says where everything is."""
     return home() / "run.json"
+
+
+class _RunFile(JsonConfigSettingsSource):
+    """run.json, which must be an object: pydantic would take a list for none."""
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        found: object = super()._read_file(file_path)
+        if not isinstance(found, dict):
+            raise ValueError("it must be an object")
+        return found
 
 
 class Settings(BaseSettings):
@@ -75,19 +88,26 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        running = JsonConfigSettingsSource(settings_cls, json_file=run_file())
+        running = _RunFile(settings_cls, json_file=run_file())
         return init_settings, env_settings, running
 
     @field_validator("database_url")
     @classmethod
     def _database_is_one_we_know(cls, said: str) -> str:
         try:
-            kind = make_url(said or "sqlite://").get_backend_name()
-        except ArgumentError:
+            kind = make_url(said).drivername if said else DATABASES[0]
+        except (ArgumentError, ValueError):
             raise FieldError("database_url", "It is not a database URL.") from None
-        if kind not in ("sqlite", "postgresql"):
-            raise FieldError("database_url", "It must be a SQLite or a PostgreSQL database.")
+        if kind not in DATABASES:
+            raise FieldError("database_url", f"It must begin with {' or '.join(DATABASES)}.")
         return said
+
+    @field_validator("log_level")
+    @classmethod
+    def _level_is_one_that_logging_knows(cls, said: str) -> str:
+        if said.upper() not in LOG_LEVELS:
+            raise FieldError("log_level", f"It must be one of {', '.join(LOG_LEVELS)}.")
+        return said.upper()
 
     @property
     def keys(self) -> Path:
@@ -131,7 +151,7 @@ def load() -> Settings:
             f"GATEHOUSE_{path.upper()}: {sentence}" for path, _, sentence in problems(broken)
         )
         raise ConfigurationError(f"The configuration is not usable. {lines}") from None
-    except ValueError as broken:
+    except (ValueError, OSError) as broken:
         raise ConfigurationError(f"{run_file()} is not readable JSON: {broken}.") from None
 
 
@@ -142,6 +162,8 @@ def secret(path: Path) -> SecretStr:
         text = path.read_text(encoding="utf-8").strip()
     except OSError as trouble:
         raise ConfigurationError(f"The secret file {path}: {trouble.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"The secret file {path} does not hold text.") from None
     # Mounted secrets belong to root and are read-only; only others' access to them is refused.
     if mode & (stat.S_IRWXO | stat.S_IWGRP):
         raise ConfigurationError(f"The secret file {path} is open to others. Run: chmod 600 {path}")

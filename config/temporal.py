@@ -1,6 +1,7 @@
 """The connection to Temporal: the one place that names the data converter."""
 
 from datetime import timedelta
+from typing import Any
 
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -17,7 +18,7 @@ async def connect(settings: Settings, *, identity: str, lazy: bool = False) -> C
 
     Raises ConfigurationError for plain text to another machine, RuntimeError when nobody answers.
     """
-    options = dict(ClientConfig.load_client_connect_config())
+    options = _configured()
     address = str(options.get("target_host") or settings.temporal_address or "127.0.0.1:7233")
     options["target_host"] = address
     if not options.get("tls") and not _stays_private(address, settings):
@@ -26,12 +27,20 @@ async def connect(settings: Settings, *, identity: str, lazy: bool = False) -> C
             " Configure TLS (TEMPORAL_TLS...), or set GATEHOUSE_PRIVATE_NETWORK=true."
         )
     return await Client.connect(
-        **options,  # type: ignore[arg-type]  # the profile's keys are those of connect()
+        **options,
         data_converter=pydantic_data_converter,
         identity=identity,
         lazy=lazy,
         runtime=Runtime.default(),
     )
+
+
+def _configured() -> dict[str, Any]:
+    try:
+        return dict(ClientConfig.load_client_connect_config())
+    except (RuntimeError, OSError, ValueError) as wrong:
+        cause = " ".join(str(wrong).split())
+        raise ConfigurationError(f"Temporal's configuration cannot be used: {cause}") from None
 
 
 def _stays_private(address: str, settings: Settings) -> bool:

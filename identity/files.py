@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from approvals.errors import FieldError
@@ -30,6 +31,23 @@ def read_secret(path: Path, *, length: int) -> bytes:
 
 def write_secret(path: Path, data: bytes) -> None:
     """Write *data* so that nobody else can read it at any moment, whole or not at all."""
+    os.replace(_draft(path, data), path)
+
+
+def ensure_secret(path: Path, length: int = 32) -> bytes:
+    """Return the secret in *path*, drawing it first if there is none yet.
+
+    Of several processes that start at once, all return the one that was first.
+    """
+    if not path.exists():
+        draft = _draft(path, secrets.token_bytes(length))
+        with suppress(FileExistsError):
+            os.link(draft, path)  # a replacement would take the key from who has read it already
+        draft.unlink()
+    return read_secret(path, length=length)
+
+
+def _draft(path: Path, data: bytes) -> Path:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -37,11 +55,4 @@ def write_secret(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(draft, path)
-
-
-def ensure_secret(path: Path, length: int = 32) -> bytes:
-    """Return the secret in *path*, drawing it first if there is none yet."""
-    if not path.exists():
-        write_secret(path, secrets.token_bytes(length))
-    return read_secret(path, length=length)
+    return draft

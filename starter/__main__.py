@@ -1,28 +1,44 @@
 """`gatehouse` and `python -m starter`: what no option may hold is refused before anything runs."""
 
+import os
 import re
 import sys
+from collections import Counter
 
 SECRET = re.compile(r"--?(token|password|passwd|secret|code|private-key|api-key)(=.*)?", re.ASCII)
 CREDENTIALS = re.compile(r"[a-z+]+://[^/\s]*:[^/\s]*@|[?&](token|access_token|key)=", re.IGNORECASE)
-USAGE = 2
+REPEATABLE = ("--associate", "--status")
+USAGE, PIPE = 2, 141
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    _open_what_is_closed()
     words = sys.argv[1:]
-    if any(SECRET.fullmatch(word) or CREDENTIALS.search(word) for word in words):
-        sys.stderr.write(
-            "Secrets are not taken as arguments. Use a file, an environment variable that names"
-            " one, or the prompt.\n"
-        )
-        sys.exit(USAGE)
-    if any(not _is_unicode(word) for word in words):
-        sys.stderr.write("An argument is not valid UTF-8 text.\n")
+    if wrong := _wrong(words):
+        sys.stderr.write(f"{wrong}\n")
         sys.exit(USAGE)
     from starter.cli import app  # late, so that the checks above cost nothing
 
-    app()
+    try:
+        app(words, prog_name="gatehouse")
+    except SystemExit as end:
+        sys.exit(_code(end))
+
+
+def _wrong(words: list[str]) -> str | None:
+    """Return the sentence for words that no command takes. It never repeats a secret."""
+    if any(SECRET.fullmatch(word) or CREDENTIALS.search(word) for word in words):
+        return (
+            "Secrets are not taken as arguments. Use a file, an environment variable that names"
+            " one, or the prompt."
+        )
+    if not all(_is_unicode(word) for word in words):
+        return "An argument is not valid UTF-8 text."
+    options = words[: words.index("--")] if "--" in words else words
+    given = Counter(word.partition("=")[0] for word in options if re.match("--[a-z]", word))
+    twice = [one for one, count in given.items() if count > 1 and one not in REPEATABLE]
+    return f"{twice[0]} is given more than once." if twice else None
 
 
 def _is_unicode(word: str) -> bool:
@@ -31,6 +47,26 @@ def _is_unicode(word: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _open_what_is_closed() -> None:
+    """Give the process the streams that its starter closed: nothing to read, nowhere to write."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+
+
+def _code(end: SystemExit) -> int | str | None:
+    """Return the exit code; a reader of stdout who left early is no failure of ours."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError as left:
+        end.__context__ = left
+    if isinstance(end.__context__, BrokenPipeError):
+        # Python flushes once more at its end, and would complain then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE
+    return end.code
 
 
 if __name__ == "__main__":

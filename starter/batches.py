@@ -2,8 +2,10 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -20,8 +22,21 @@ COLUMNS = ("name", "message", "people", "tenants")
 LARGEST = 5_000_000  # bytes of a CSV file
 
 
+class How(NamedTuple):
+    """How to send, and how to tell what became of it."""
+
+    dry_run: bool
+    wait: bool
+    as_json: bool
+
+
 class Sent(Record):
-    """What became of one request: ``sent``, ``already there``, ``would be sent`` or ``refused``."""
+    """What became of one request.
+
+    *outcome*: ``sent``, ``already there``, ``refused``, ``not confirmed`` (no answer came),
+    ``not sent`` (the one before it got no answer), or ``would be sent``. *line* is its first one in
+    the file.
+    """
 
     line: int | None
     tenant: str
@@ -30,88 +45,100 @@ class Sent(Record):
     why: str = ""
 
 
+class Row(NamedTuple):
+    """One request of a file. *fields* is None where their number is wrong."""
+
+    line: int
+    fields: dict[str, str] | None
+
+
 class RefusedSomeError(ApprovalError):
     """Some requests of a batch were refused; the others were sent."""
 
     code = "refused_some"
 
 
-async def send_drafts(
-    requests: RequestDesk, drafts: Sequence[Draft], *, dry_run: bool, wait: bool, as_json: bool
-) -> None:
+async def send_drafts(requests: RequestDesk, drafts: Sequence[Draft], how: How) -> None:
     """Send the drafts of one batch and report each. Raises RefusedSomeError after the report."""
     for draft in drafts:
         _announce(draft)
-    results = [await _send(requests, one, None, dry_run=dry_run, wait=wait) for one in drafts]
-    if drafts and not dry_run:
+    sender = _Sender(requests, how)
+    results = [await sender.send(one, None) for one in drafts]
+    if drafts and not how.dry_run:
         status(f"Batch {drafts[0].command.batch}: repeating it sends only what is missing.")
-    _report(results, as_json=as_json)
+    _report(results, how)
 
 
-async def send(
-    requests: RequestDesk, file: Path, organization: str | None, *, dry_run: bool, as_json: bool
-) -> None:
+async def send(requests: RequestDesk, file: Path, organization: str | None, how: How) -> None:
     """Send the requests of a CSV file; what is refused is named with its line, the rest goes on."""
     content = _content(file)
-    rows = _rows(content, file)
+    rows = list(_rows(content, file))
     batch = batch_of(content, requests.viewer)
+    sender = _Sender(requests, how)
     results: list[Sent] = []
     bar = Progress(
         TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), console=aside, transient=True
     )
     with bar:
-        for line, row in bar.track(rows):
-            part = uuid5(batch, str(line))
-            results += await _line(requests, line, row, part, organization, dry_run=dry_run)
-    _report(results, as_json=as_json)
+        for row in bar.track(rows):
+            try:
+                drafts = await _drafts(requests, row, uuid5(batch, str(row.line)), organization)
+            except (FieldError, ApprovalError) as wrong:
+                results.append(_refused(row, str(wrong)))
+                continue
+            for draft in drafts:
+                if draft.policy.show_people:
+                    _announce(draft)
+                results.append(await sender.send(draft, row.line))
+    _report(results, how, in_file=True)
 
 
-async def _line(
-    requests: RequestDesk,
-    line: int,
-    row: dict[str, str | None],
-    batch: UUID,
-    organization: str | None,
-    *,
-    dry_run: bool,
-) -> list[Sent]:
-    try:
-        fields = _complete(row)
-        pair = (fields["people"].split(), fields["tenants"].split())
-        if not all(pair):
-            raise UsageError("people and tenants: name at least one of each.")
-        name, text = request_name(fields["name"]), message(fields["message"] or None)
-        drafts = await requests.drafts(name, text, [pair], batch, organization)
-    except (FieldError, ApprovalError) as wrong:
-        return [
-            Sent(
-                line=line,
-                tenant=row.get("tenants") or "",
-                request=None,
-                outcome="refused",
-                why=str(wrong),
-            )
-        ]
-    return [await _send(requests, one, line, dry_run=dry_run, wait=True) for one in drafts]
+class _Sender:
+    """Sends drafts one by one; after one that found nobody to send to, it does not try the rest."""
 
+    def __init__(self, requests: RequestDesk, how: How) -> None:
+        self._requests, self._how = requests, how
+        self._away: str | None = None
 
-async def _send(
-    requests: RequestDesk, draft: Draft, line: int | None, *, dry_run: bool, wait: bool
-) -> Sent:
-    outcome, why = "would be sent", ""
-    if not dry_run:
+    async def send(self, draft: Draft, line: int | None) -> Sent:
+        """Send one draft and say what became of it. *line* is where it stands in a file."""
+        outcome, why = await self._outcome(draft)
+        return Sent(
+            line=line, tenant=draft.command.tenant, request=draft.process, outcome=outcome, why=why
+        )
+
+    async def _outcome(self, draft: Draft) -> tuple[str, str]:
+        if self._how.dry_run:
+            return "would be sent", ""
+        if self._away is not None:
+            return "not sent", self._away
         try:
-            await requests.submit(draft, wait=wait)
-            outcome = "sent"
+            await self._requests.submit(draft, wait=self._how.wait)
         except AlreadySubmittedError:
-            outcome = "already there"
+            return "already there", ""
         except ApprovalError as refusal:
-            outcome, why = "refused", str(refusal)
+            return "refused", str(refusal)
         except UnreachableError as away:
-            outcome, why = "unknown", str(away)
-    return Sent(
-        line=line, tenant=draft.command.tenant, request=draft.process, outcome=outcome, why=why
-    )
+            self._away = str(away)
+            return "not confirmed", self._away
+        return "sent", ""
+
+
+async def _drafts(
+    requests: RequestDesk, row: Row, batch: UUID, organization: str | None
+) -> list[Draft]:
+    if row.fields is None:
+        raise UsageError(f"A line must have {len(COLUMNS)} fields: {','.join(COLUMNS)}.")
+    pair = (row.fields["people"].split(), row.fields["tenants"].split())
+    if not all(pair):
+        raise UsageError("people and tenants: name at least one of each.")
+    name, text = request_name(row.fields["name"]), message(row.fields["message"] or None)
+    return await requests.drafts(name, text, [pair], batch, organization)
+
+
+def _refused(row: Row, why: str) -> Sent:
+    tenants = "" if row.fields is None else row.fields["tenants"]
+    return Sent(line=row.line, tenant=tenants, request=None, outcome="refused", why=why)
 
 
 def _announce(draft: Draft) -> None:
@@ -123,10 +150,10 @@ def _announce(draft: Draft) -> None:
     )
 
 
-def _report(results: Sequence[Sent], *, as_json: bool) -> None:
-    if as_json:
+def _report(results: Sequence[Sent], how: How, *, in_file: bool = False) -> None:
+    if how.as_json:
         print_json([one.model_dump(mode="json") for one in results])
-    else:
+    elif results:
         print_table(
             ["LINE", "TENANT", "REQUEST", "OUTCOME", "WHY"],
             [
@@ -134,38 +161,53 @@ def _report(results: Sequence[Sent], *, as_json: bool) -> None:
                 for one in results
             ],
         )
-    failed = [one for one in results if one.outcome in ("refused", "unknown")]
-    if any(one.outcome == "unknown" for one in failed):
-        raise UnreachableError(f"{len(failed)} of {len(results)} requests were not confirmed.")
-    if failed:
-        raise RefusedSomeError(f"{len(failed)} of {len(results)} requests were refused.")
+    counts = Counter(one.outcome for one in results)
+    total = len(results)
+    status(", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "No requests.")
+    if how.dry_run:
+        status("Nothing was changed.")
+    if away := counts["not confirmed"] + counts["not sent"]:
+        raise UnreachableError(
+            f"{away} of {total} requests were not confirmed. Repeating it sends what is missing."
+        )
+    if refused := counts["refused"]:
+        hint = " A changed file is a new batch: put only these lines into it." if in_file else ""
+        raise RefusedSomeError(f"{refused} of {total} requests were refused.{hint}")
 
 
 def _content(file: Path) -> bytes:
     try:
         if file.stat().st_size > LARGEST:
-            raise UsageError(f"--file: {file} is larger than {LARGEST} bytes.")
+            raise UsageError(f"--file: {file} is larger than {LARGEST:,} bytes.")
         return file.read_bytes()
     except OSError as trouble:
         raise UsageError(f"--file: {file}: {trouble.strerror}.") from None
 
 
-def _rows(content: bytes, file: Path) -> list[tuple[int, dict[str, str | None]]]:
-    """Return (line number, row) of every request; blank lines are passed over."""
+def _rows(content: bytes, file: Path) -> Iterator[Row]:
+    """Read the file's requests; blank lines are passed over."""
     try:
-        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig")), strict=True)
-        header = [one.strip() for one in reader.fieldnames or []]
-        if sorted(header) != sorted(COLUMNS):
-            raise UsageError(f"{file}, line 1: the columns must be {','.join(COLUMNS)}.")
-        reader.fieldnames = header
-        return [(reader.line_num, dict(row)) for row in reader]
+        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
     except UnicodeDecodeError:
-        raise UsageError(f"{file} is not UTF-8 text.") from None
+        raise UsageError(f"--file: {file} is not UTF-8 text.") from None
+    before = 0
+    header: list[str] | None = None
+    try:
+        for fields in reader:
+            line, before = before + 1, reader.line_num
+            values = [one.strip() for one in fields]
+            if header is None:
+                header = _header(values, file)
+            elif any(values):
+                is_whole = len(values) == len(header)
+                yield Row(line, dict(zip(header, values, strict=True)) if is_whole else None)
     except csv.Error as broken:
-        raise UsageError(f"{file} is not a CSV file: {broken}.") from None
+        raise UsageError(f"--file: {file}, line {before + 1}: {broken}.") from None
+    if header is None:
+        raise UsageError(f"--file: {file} is empty; line 1 must be {','.join(COLUMNS)}.")
 
 
-def _complete(row: dict[str, str | None]) -> dict[str, str]:
-    if any(row.get(one) is None for one in COLUMNS) or len(row) != len(COLUMNS):
-        raise UsageError(f"A line must have {len(COLUMNS)} fields: {','.join(COLUMNS)}.")
-    return {one: (row[one] or "").strip() for one in COLUMNS}
+def _header(values: list[str], file: Path) -> list[str]:
+    if sorted(values) != sorted(COLUMNS):
+        raise UsageError(f"--file: {file}, line 1: the columns must be {','.join(COLUMNS)}.")
+    return values

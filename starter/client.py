@@ -72,6 +72,21 @@ class Gatehouse:
         Raises the refusal's ApprovalError, or UnreachableError.
         """
         signed = parsed(said)
+        for pause in POLL:
+            try:
+                return await self._update(kind, signed, said)
+            except RPCError as trouble:
+                if trouble.status is RPCStatusCode.NOT_FOUND:
+                    break
+                if trouble.status is not RPCStatusCode.FAILED_PRECONDITION:
+                    raise _unreachable(trouble) from trouble
+            # A workflow task that fails takes its updates along, as when a process continues as
+            # new under fresh messages. Whether the door was reached, only asking again tells.
+            await asyncio.sleep(pause)
+        return await self._direct(signed, said)
+
+    async def _update(self, kind: str, signed: Signed, said: bytes) -> str:
+        """Ask the process's workflow once. Raises RPCError for what only Temporal refuses."""
         handle = self._client.get_workflow_handle(names.workflow_id(kind, signed.process))
         payload = Payload(metadata={"encoding": b"json/plain"}, data=said)
         try:
@@ -88,10 +103,6 @@ class Gatehouse:
             raise _refusal(refused.cause) from None
         except WorkflowUpdateRPCTimeoutOrCancelledError:
             return await self._awaited(signed, timedelta(seconds=0))
-        except RPCError as trouble:
-            if trouble.status is RPCStatusCode.NOT_FOUND:
-                return await self._direct(signed, said)
-            raise _unreachable(trouble) from trouble
         return receipt
 
     async def signal(self, kind: str, said: bytes) -> None:

@@ -4,9 +4,10 @@ import asyncio
 import functools
 import json
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any, ParamSpec
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -21,14 +22,22 @@ from config.settings import ConfigurationError
 from starter.client import UnreachableError
 from starter.temporal_server import StackError
 
-DONE, REFUSED, USAGE, UNREACHABLE, INTERRUPTED, PIPE = 0, 1, 2, 3, 130, 141
+DONE, REFUSED, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
 P = ParamSpec("P")
+T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what would happen, and change nothing.")
 ]
 WIDE = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200  # pipes have no width
-data = Console(highlight=False, width=WIDE)
+
+
+class _Data(Console):
+    def on_broken_pipe(self) -> None:
+        raise  # called while the error is handled; the entry point knows its exit code
+
+
+data = _Data(highlight=False, width=WIDE)
 aside = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -96,16 +105,33 @@ def _ended(work: Callable[[], None]) -> tuple[int, str]:
         return UNREACHABLE, "Cannot read the database. Nothing was changed."
     except (KeyboardInterrupt, asyncio.CancelledError):
         return INTERRUPTED, "Interrupted."
-    except BrokenPipeError:  # the reader has seen enough; Python must not try to flush again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PIPE, ""
+    except BrokenPipeError:  # the reader has seen enough; the entry point ends quietly
+        raise
+    except OSError as away:  # what asyncpg raises where no server listens
+        return UNREACHABLE, f"Cannot reach the database: {away.strerror}. Nothing was changed."
     return DONE, ""
+
+
+def is_at_terminal() -> bool:
+    """Whether a person sits at standard input."""
+    return sys.stdin.isatty()
+
+
+def prompted(ask: Callable[[], T]) -> T:
+    """Let a person answer, and Ctrl-C end the command: asyncio alone would wait for the answer."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return ask()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def confirmed(question: str, *, yes: bool) -> bool:
     """Ask before a change; --yes answers. Without a terminal and --yes the answer is no."""
     if yes:
         return True
-    if not sys.stdin.isatty():
+    if not is_at_terminal():
         raise UsageError("This asks for confirmation: run it in a terminal, or give --yes.")
-    return typer.confirm(question, err=True)
+    sys.stderr.write(f"{inert(question)} [y/N]: ")
+    sys.stderr.flush()
+    return prompted(sys.stdin.readline).strip().lower() in ("y", "yes")

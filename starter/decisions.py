@@ -8,30 +8,41 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from approvals import authority, tenant_access
+from approvals.access_request import TenantAccess
 from approvals.commands import ChangeEnd, Command, Deny, Finish, Grant, Revoke, Withdraw
-from approvals.transition import State
 from approvals.views import RequestView
-from starter.console import AsJson, DryRun, print_json, runs, status
+from starter.console import AsJson, DryRun, UsageError, print_json, runs, status
 from starter.desk import desk
 from starter.requests import RequestDesk
-from starter.times import end_of, now, said
-from starter.typed import message_from, reason_from
+from starter.times import end_of, said
+from starter.typed import id_of, message_from, reason_from
 
-Request = Annotated[UUID, typer.Argument(help="The request's id.", show_default=False)]
+Request = Annotated[UUID, typer.Argument(metavar="REQUEST", parser=id_of, help="The request's id.")]
 Until = Annotated[
     str | None,
     typer.Option(
-        "--until", help="A date (its end), a local time in the tenant's zone, or RFC 3339."
+        "--until",
+        metavar="DATE",
+        help="A date (its end), a local time in the tenant's zone, or RFC 3339.",
     ),
 ]
-Span = Annotated[str | None, typer.Option("--for", help="How long from now, e.g. 8h or 14d.")]
+Span = Annotated[
+    str | None,
+    typer.Option("--for", metavar="SPAN", help="How long from now, for example 8h or 14d."),
+]
 NoEnd = Annotated[bool, typer.Option("--no-end", help="Without an end date, where policy allows.")]
 Text = Annotated[
-    str | None, typer.Option("--message", help="For the other side; at most 2,000 characters.")
+    str | None,
+    typer.Option("--message", metavar="TEXT", help="For the other side; at most 2,000 characters."),
 ]
-Why = Annotated[str | None, typer.Option("--reason", help="Why; everybody concerned reads it.")]
-WhyFile = Annotated[Path | None, typer.Option("--reason-file", help="Read the reason from a file.")]
+Why = Annotated[
+    str | None,
+    typer.Option("--reason", metavar="TEXT", help="Why; everybody concerned reads it."),
+]
+WhyFile = Annotated[
+    Path | None,
+    typer.Option("--reason-file", metavar="FILE", help="Read the reason from a file."),
+]
 SignOnly = Annotated[
     bool,
     typer.Option("--sign-only", help="Print the signed command and the Temporal line to send it."),
@@ -58,7 +69,7 @@ async def grant(
     text = message_from(message, None)
 
     def build(view: RequestView, zone: ZoneInfo) -> Command:
-        ends_at = end_of(until, span, zone)
+        ends_at = end_of(until, span, zone, no_end=no_end)
         status(f"Grants {view.organization} access to {view.tenant_name}: {said(ends_at, zone)}.")
         return Grant(ends_at=ends_at, no_end=no_end, message=text, shown=view.shown)
 
@@ -116,7 +127,7 @@ async def change_end(
     """Move, set or remove the end date of granted access."""
 
     def build(view: RequestView, zone: ZoneInfo) -> Command:
-        ends_at = end_of(until, span, zone)
+        ends_at = end_of(until, span, zone, no_end=no_end)
         status(f"Access of {view.organization} to {view.tenant_name}: {said(ends_at, zone)}.")
         return ChangeEnd(ends_at=ends_at, no_end=no_end, shown=view.shown)
 
@@ -169,28 +180,33 @@ COMMANDS: tuple[Callable[..., Any], ...] = (grant, deny, withdraw, change_end, r
 async def _give(request: UUID, build: Build, how: tuple[str, bool, bool, bool, bool]) -> None:
     """Look at the request, build the command on what is seen, and judge, print or send it."""
     name, dry_run, sign_only, wait, as_json = how
+    if dry_run and sign_only:
+        raise UsageError("Give --dry-run or --sign-only, not both.")
     async with desk() as at:
         requests = RequestDesk(at)
         state, view, directory = await requests.viewed(request)
         command = build(view, await requests.zone_of(state))
         if dry_run:
-            authority.require_role(state, command, requests.viewer, directory)
-            after = tenant_access.apply(state, command, requests.viewer, now()).after
-            _say_dry(after, as_json=as_json)
+            _say_dry(requests.judged(state, command, directory), as_json=as_json)
         elif sign_only:
             requests.print_signed(request, command, name, as_json=as_json)
         else:
             await requests.give(request, command, wait=wait)
-            if not wait:
-                status("Left with Temporal; its outcome will stand on the timeline.")
-                return
-            _, after_view, _ = await requests.viewed(request)
-            if as_json:
-                print_json(after_view.model_dump(mode="json"))
-            status(f"Done: the request is {after_view.status}.")
+            await _say_given(requests, request, wait=wait, as_json=as_json)
 
 
-def _say_dry(after: State, *, as_json: bool) -> None:
+def _say_dry(after: TenantAccess, *, as_json: bool) -> None:
     if as_json:
-        print_json({"dry_run": True, "status": after.status, "due": after.due})
+        shown = after.model_dump(mode="json", include={"status", "ends_at", "no_end"})
+        print_json({"dry_run": True, **shown})
     status(f"Nothing was changed. With this command the request would be {after.status}.")
+
+
+async def _say_given(requests: RequestDesk, request: UUID, *, wait: bool, as_json: bool) -> None:
+    _, view, _ = await requests.viewed(request)
+    if as_json:
+        print_json({**view.model_dump(mode="json"), "waited": wait})
+    if wait:
+        status(f"Done: the request is {view.status}.")
+    else:
+        status("Left with Temporal; its outcome will stand on the timeline.")

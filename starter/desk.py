@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 
 from approvals.commands import Command
@@ -13,7 +14,8 @@ from config import temporal
 from config.settings import Settings, load
 from identity.signing import fresh_nonce
 from starter import profiles
-from starter.client import Gatehouse, UnreachableError
+from starter.client import UNKNOWN, Gatehouse, UnreachableError
+from starter.console import UsageError
 from starter.profiles import Profile
 from store.engine import Engines, connect
 from store.gate import SqlGate
@@ -27,6 +29,7 @@ class Desk:
     def __init__(self, settings: Settings, engines: Engines, profile_name: str | None) -> None:
         self.settings, self.engines = settings, engines
         self.inbox, self.gate, self.trail = Inbox(engines), SqlGate(engines), Trail(engines)
+        self.may_have_sent = False
         self._profile_name = profile_name
         self._client: Client | None = None
 
@@ -48,6 +51,8 @@ class Desk:
 
     async def gatehouse(self) -> Gatehouse:
         """Return the facade that carries commands."""
+        await self.client()
+        self.may_have_sent = True
         return Gatehouse(await self.client(), self.inbox.outcome)
 
     def signed(self, process: UUID, command: Command) -> bytes:
@@ -72,13 +77,29 @@ def _require_file(settings: Settings) -> None:
         )
 
 
+def _connected(settings: Settings) -> Engines:
+    try:
+        return connect(settings.database)
+    except (ValueError, ImportError):
+        raise UsageError(
+            "GATEHOUSE_DATABASE_URL must begin with sqlite+aiosqlite:// or postgresql+asyncpg://."
+        ) from None
+
+
 @asynccontextmanager
 async def desk(profile: str | None = None) -> AsyncIterator[Desk]:
     """Open the means of one command, and close the database after it."""
     settings = load()
     _require_file(settings)
-    engines = connect(settings.database)
+    engines = _connected(settings)
+    found = Desk(settings, engines, profile)
     try:
-        yield Desk(settings, engines, profile)
+        yield found
+    except BrokenPipeError:  # an OSError, but of stdout
+        raise
+    except (SQLAlchemyError, OSError) as away:
+        if found.may_have_sent:  # nobody may be told then that nothing was changed
+            raise UnreachableError(UNKNOWN) from away
+        raise
     finally:
         await engines.close()

@@ -47,9 +47,13 @@ def folder(name: str) -> Path:
 
 
 def saved(profile: Profile, key: SigningKey) -> None:
-    """Keep a profile and its key, readable by their owner alone."""
-    key.save(folder(profile.name) / "signing.key")
-    write_secret(folder(profile.name) / "profile.json", profile.model_dump_json().encode())
+    """Keep a profile and its key, readable by their owner alone. Raises UsageError."""
+    where = folder(profile.name)
+    try:
+        key.save(where / "signing.key")
+        write_secret(where / "profile.json", profile.model_dump_json().encode())
+    except OSError as trouble:
+        raise UsageError(f"The profile cannot be kept in {where}: {trouble.strerror}.") from None
 
 
 def current(option: str | None) -> Profile:
@@ -63,7 +67,9 @@ def current(option: str | None) -> Profile:
             f"Nobody is signed in (profile {name}). Run: gatehouse login EMAIL"
         ) from None
     except (OSError, ValidationError, json.JSONDecodeError):
-        raise UsageError(f"The profile {name} is not readable. Sign in again.") from None
+        raise UsageError(
+            f"The profile {name} is not readable. Sign in again: gatehouse login EMAIL"
+        ) from None
     if datetime.now(UTC) >= profile.expires_at:
         raise UsageError(f"Your sign-in (profile {name}) has ended. Run: gatehouse login EMAIL")
     return profile

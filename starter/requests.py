@@ -7,20 +7,22 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from activities import names
-from approvals import authority
+from approvals import authority, tenant_access
 from approvals.access_request import KIND, TenantAccess, process_id_of, split
 from approvals.addresses import address
 from approvals.commands import Command, Submit
-from approvals.errors import FieldError, NotFoundError
+from approvals.errors import ApprovalError, NotFoundError, restored
 from approvals.people import Directory, Person, PersonId
 from approvals.policy import Policy
 from approvals.records import Record
 from approvals.rules import Needed, needed
 from approvals.slugs import slug
-from approvals.views import Line, RequestView, request_view, timeline
+from approvals.views import Line, RequestView, name_shown, request_view, timeline
 from starter.console import UsageError, print_json, print_text, status
 from starter.desk import Desk
+from starter.times import now
 
+MOST_PEOPLE = 100  # of one request, as its form has it
 Association = tuple[list[str], list[str]]  # addresses, tenants' slugs
 
 
@@ -60,9 +62,11 @@ class RequestDesk:
 
     async def timeline(self, process: UUID) -> tuple[TenantAccess, tuple[Line, ...]]:
         """Return a request and what happened to it, as the viewer may see it."""
-        state, _, directory = await self.viewed(process)
+        state, _, _ = await self.viewed(process)
         entries = await self._desk.trail.entries(process)
         mails = await self._desk.inbox.mails(process)
+        acted = {PersonId(one.actor) for one in entries if one.actor is not None}
+        directory = await self._directory(state, others=(*acted, *(one.to for one in mails)))
         return state, timeline(state, entries, mails, self.viewer, directory)
 
     async def zone_of(self, state: TenantAccess) -> ZoneInfo:
@@ -87,14 +91,14 @@ class RequestDesk:
     ) -> list[Draft]:
         """Turn one request with associations into one draft a tenant, judged as the door will.
 
-        Raises UsageError for what is mistyped, ApprovalError for what would be refused.
+        Raises FieldError for what is mistyped, ApprovalError for what would be refused.
         """
         people = await self._people([one for addresses, _ in associations for one in addresses])
-        pairs = [
-            ([people[one].id for one in a], [_slug(one) for one in t]) for a, t in associations
-        ]
+        pairs = [([people[one].id for one in a], [slug(one) for one in t]) for a, t in associations]
         drafts = []
         for tenant, persons in split(pairs).items():
+            if len(persons) > MOST_PEOPLE:
+                raise UsageError(f"One request names at most {MOST_PEOPLE} people.")
             command = Submit(
                 batch=batch,
                 name=name,
@@ -105,6 +109,16 @@ class RequestDesk:
             )
             drafts.append(await self._draft(process_id_of(batch, tenant), command))
         return drafts
+
+    def judged(self, state: TenantAccess, command: Command, directory: Directory) -> TenantAccess:
+        """Return what a command would make of the request now. Raises the refusal of the door."""
+        try:
+            authority.require_role(state, command, self.viewer, directory)
+            after = tenant_access.apply(state, command, self.viewer, now()).after
+        except ApprovalError as refusal:
+            sentence = refusal.sentence(lambda one: name_shown(state, one, self.viewer, directory))
+            raise restored(refusal.code, sentence) from None
+        return TenantAccess.model_validate(after)
 
     async def submit(self, draft: Draft, *, wait: bool) -> None:
         """Send one draft. Raises the refusal or UnreachableError."""
@@ -124,10 +138,12 @@ class RequestDesk:
     def print_signed(self, process: UUID, command: Command, name: str, *, as_json: bool) -> None:
         """Print the signed command and the plain Temporal line that sends it as a signal."""
         said = self._desk.signed(process, command).decode()
+        address = self._desk.settings.temporal_address  # what TEMPORAL_ADDRESS says it reads itself
+        where = [] if address is None else ["--address", address]
         line = shlex.join(
             [
-                "temporal", "workflow", "signal", "--workflow-id", names.workflow_id(KIND, process),
-                "--name", name, "--input", said,
+                "temporal", "workflow", "signal", *where,
+                "--workflow-id", names.workflow_id(KIND, process), "--name", name, "--input", said,
             ]
         )  # fmt: skip
         if as_json:
@@ -160,19 +176,19 @@ class RequestDesk:
         )
 
     async def _people(self, addresses: Sequence[str]) -> dict[str, Person]:
-        checked = {one: _address(one) for one in addresses}
-        directory = await self._desk.inbox.directory(Needed(emails=tuple(checked.values())))
-        found = {one: directory.person_of(email) for one, email in checked.items()}
+        emails = {one: address(one) for one in addresses}
+        directory = await self._desk.inbox.directory(Needed(emails=tuple(emails.values())))
+        found = {one: directory.person_of(email) for one, email in emails.items()}
         unknown = [one for one, person in found.items() if person is None]
         if unknown:
-            raise UsageError(f"--associate: nobody here has the address {unknown[0]}.")
+            raise UsageError(f"Nobody here has the address {unknown[0]}.")
         return {one: person for one, person in found.items() if person is not None}
 
-    async def _directory(self, *states: TenantAccess) -> Directory:
+    async def _directory(self, *states: TenantAccess, others: Sequence[PersonId] = ()) -> Directory:
         parts = [needed(one, None) for one in states]
         return await self._desk.inbox.directory(
             Needed(
-                people=(self.viewer, *(one for part in parts for one in part.people)),
+                people=(self.viewer, *others, *(one for part in parts for one in part.people)),
                 tenants=tuple(one for part in parts for one in part.tenants),
                 organizations=tuple(one for part in parts for one in part.organizations),
             )
@@ -182,11 +198,11 @@ class RequestDesk:
 def association(text: str) -> Association:
     """Read ``a@x.example,b@x.example=tenant-one,tenant-two``. Raises UsageError."""
     people, separator, tenants = text.partition("=")
-    pair = ([one for one in people.split(",") if one], [one for one in tenants.split(",") if one])
+    pair = (_listed(people), _listed(tenants))
     if not separator or not all(pair):
         raise UsageError(
             "--associate takes ADDRESS[,ADDRESS...]=TENANT[,TENANT...],"
-            " for example caroline@classics.example=tom-sawyer."
+            " for example caroline.bingley@classics.example.com=tom-sawyer."
         )
     return pair
 
@@ -196,15 +212,5 @@ def batch_of(content: bytes, actor: UUID) -> UUID:
     return uuid5(actor, content.hex())
 
 
-def _slug(text: str) -> str:
-    try:
-        return slug(text)
-    except FieldError as wrong:
-        raise UsageError(f"--associate: {wrong}") from None
-
-
-def _address(text: str) -> str:
-    try:
-        return address(text)
-    except FieldError as wrong:
-        raise UsageError(f"--associate: {wrong}") from None
+def _listed(text: str) -> list[str]:
+    return [one for part in text.split(",") if (one := part.strip())]

@@ -34,10 +34,12 @@ keys = typer.Typer(no_args_is_help=True, help="The keys that may sign for you.")
 
 @runs
 async def login(
-    email: Annotated[str, typer.Argument(help="Your address, as the directory knows it.")],
+    email: Annotated[
+        str, typer.Argument(metavar="EMAIL", help="Your address, as the directory knows it.")
+    ],
 ) -> None:
     """Sign in: a code comes by mail, and proves that the key made here is yours for 12 hours."""
-    wanted = address(email)
+    wanted = checked("EMAIL", address, email)
     name = profiles.chosen(None)
     key, sign_in = SigningKey.fresh(), uuid4()
     async with desk() as at:
@@ -53,12 +55,18 @@ async def login(
 
 
 @runs
-async def logout() -> None:
+async def logout(dry_run: DryRun = False) -> None:
     """Sign out: the key of this terminal ends at once."""
     async with desk() as at:
         profile = at.profile
+        if dry_run:
+            status(f"Nothing was changed. The key of {profile.email} would end.")
+            return
         gatehouse = await at.gatehouse()
-        await gatehouse.send(KIND, at.signed(profile.key_id, SignOut()))
+        try:
+            await gatehouse.send(KIND, at.signed(profile.key_id, SignOut()))
+        except KeyRefusedError:
+            status("The key of this terminal had ended already.")
     profiles.forget(profile.name)
     status(f"Signed out (profile {profile.name}).")
 
@@ -100,26 +108,39 @@ async def list_keys(as_json: AsJson = False) -> None:
 @keys.command("revoke")
 @runs
 async def revoke_key(
-    key: Annotated[UUID, typer.Argument(help="The key's id, from `gatehouse keys list`.")],
-    reason: Annotated[str, typer.Option(help="Why; it stands in the audit.")],
+    key: Annotated[
+        UUID,
+        typer.Argument(
+            metavar="KEY", parser=id_of, help="The key's id, from `gatehouse keys list`."
+        ),
+    ],
+    reason: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Why; it stands in the audit.")
+    ] = None,
+    dry_run: DryRun = False,
 ) -> None:
     """End a key of yours at once: what it signs from now on is refused. Operators end any key."""
-    command = RevokeKey(reason=checked_reason(reason, "revoking this key"))
+    command = RevokeKey(reason=reason_from(reason, None, "revoking this key"))
     async with desk() as at:
+        if dry_run:
+            _ = at.profile  # whoever is not signed in revokes nothing
+            status(f"Nothing was changed. Key {key} would be revoked, if you may do that.")
+            return
         gatehouse = await at.gatehouse()
         await gatehouse.send(KIND, at.signed(key, command))
     status(f"Key {key} is revoked.")
 
 
 async def _prove(at: Desk, key: SigningKey, sign_in: UUID) -> None:
+    """Ask for the code and prove it; a person at a terminal may mistype it."""
     gatehouse = await at.gatehouse()
     while True:
-        code = _asked_code()
-        proof = Prove(proof=proof_of(sign_in, key.public, code))
         try:
+            code = checked_code(_answer())
+            proof = Prove(proof=proof_of(sign_in, key.public, code))
             await gatehouse.send(KIND, _signed(key, sign_in, proof))
-        except WrongCodeError as wrong:
-            if not sys.stdin.isatty() or "0 of" in str(wrong) or "new code" in str(wrong):
+        except (WrongCodeError, UsageError) as wrong:
+            if not is_at_terminal() or "new code" in str(wrong):
                 raise
             status(str(wrong))
         else:
@@ -141,10 +162,23 @@ def _signed(key: SigningKey, sign_in: UUID, command: Command) -> bytes:
     )
 
 
-def _asked_code() -> str:
+def _answer() -> str:
     """Ask for the code: hidden at a terminal, else one line of standard input."""
-    at_terminal = sys.stdin.isatty()
-    said = getpass.getpass("Code from the mail: ") if at_terminal else sys.stdin.readline()
+    try:
+        said = prompted(
+            (lambda: getpass.getpass("Code from the mail: "))
+            if is_at_terminal()
+            else sys.stdin.readline
+        )
+    except EOFError:
+        said = ""
+    if not said:
+        raise NoCodeError
+    return said
+
+
+def checked_code(said: str) -> str:
+    """Return the digits of a code, however they are spaced. Raises UsageError."""
     code = "".join(said.split())
     if not (len(code) == DIGITS and code.isascii() and code.isdigit()):
         raise UsageError(f"The code is {DIGITS} digits, for example 1234 5678.")

@@ -7,37 +7,57 @@ from uuid import UUID, uuid4
 import typer
 
 from approvals.access_request import Status
+from approvals.errors import FieldError
+from approvals.slugs import slug
 from approvals.texts import request_name
 from starter import batches, decisions, screens
 from starter.console import AsJson, DryRun, UsageError, print_json, runs, status
 from starter.decisions import Request, Text, Wait
 from starter.desk import desk
 from starter.requests import RequestDesk, association
-from starter.typed import checked, message_from
+from starter.typed import checked, id_of, message_from
 from starter.watching import watch as watched
 
 app = typer.Typer(no_args_is_help=True, help="Ask for access to tenants, and decide on it.")
 Statuses = Annotated[
-    list[Status] | None, typer.Option("--status", help="Only these; may be repeated.")
+    list[Status] | None,
+    typer.Option(
+        "--status",
+        metavar="STATUS",
+        help=f"Only these: {', '.join(Status)}. May be repeated.",
+    ),
 ]
 
 
 @app.command()
 @runs
 async def create(
-    name: Annotated[str | None, typer.Option(help="Your label: letters and digits only.")] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Your label: letters and digits only.")
+    ] = None,
     associate: Annotated[
         list[str] | None,
-        typer.Option(help="ADDRESS[,...]=TENANT[,...]: who gets into which; may be repeated."),
+        typer.Option(
+            metavar="ADDRESS[,...]=TENANT[,...]", help="Who gets into which; may be repeated."
+        ),
     ] = None,
     message: Text = None,
-    message_file: Annotated[Path | None, typer.Option(help="Read the message from a file.")] = None,
-    organization: Annotated[str | None, typer.Option(help="For whom (operators only).")] = None,
+    message_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Read the message from a file.")
+    ] = None,
+    organization: Annotated[
+        str | None, typer.Option(metavar="SLUG", help="For whom (operators only).")
+    ] = None,
     batch: Annotated[
-        UUID | None, typer.Option(help="Repeat a batch: sends what is missing.")
+        UUID | None,
+        typer.Option(metavar="ID", parser=id_of, help="Repeat a batch: sends what is missing."),
     ] = None,
     file: Annotated[
-        Path | None, typer.Option(help="A CSV of many: name,message,people,tenants.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A CSV of many: name,message,people,tenants; blanks between people and tenants.",
+        ),
     ] = None,
     dry_run: DryRun = False,
     wait: Wait = True,
@@ -45,22 +65,25 @@ async def create(
 ) -> None:
     """Ask the admins of tenants to let people in. Each tenant gets a request of its own."""
     async with desk() as at:
+        how = batches.How(dry_run, wait, as_json)
         requests = RequestDesk(at)
+        if organization is not None:
+            checked("--organization", slug, organization)
         if file is not None:
-            if name or associate or message or message_file or batch:
+            if any(one is not None for one in (name, associate, message, message_file, batch)):
                 raise UsageError("--file stands alone: each of its lines is one request.")
-            await batches.send(requests, file, organization, dry_run=dry_run, as_json=as_json)
+            await batches.send(requests, file, organization, how)
             return
-        if not name or not associate:
+        if name is None or not associate:
             raise UsageError("Give --name and at least one --associate, or --file.")
-        drafts = await requests.drafts(
-            checked("--name", request_name, name),
-            message_from(message, message_file),
-            [association(one) for one in associate],
-            batch or uuid4(),
-            organization,
-        )
-        await batches.send_drafts(requests, drafts, dry_run=dry_run, wait=wait, as_json=as_json)
+        label = checked("--name", request_name, name)
+        text = message_from(message, message_file)
+        pairs = [association(one) for one in associate]
+        try:
+            drafts = await requests.drafts(label, text, pairs, batch or uuid4(), organization)
+        except FieldError as wrong:
+            raise UsageError(f"--associate: {wrong}") from None
+        await batches.send_drafts(requests, drafts, how)
 
 
 @app.command("list")
@@ -121,6 +144,7 @@ async def watch(request: Request) -> None:
 
 for command in decisions.COMMANDS:
     app.command()(command)
+app.command("approve", hidden=True)(decisions.grant)  # another word for it
 
 
 if __name__ == "__main__":

@@ -7,26 +7,32 @@ from approvals.errors import FieldError
 from approvals.instants import duration, local_end, say_instant
 from starter.console import UsageError
 
+DATES = (
+    "That is not a date we can read. Write a date (its end counts), a local time in the tenant's"
+    " zone, or one with an offset: 2027-03-31, 2027-03-31T18:00 or 2027-03-31T18:00:00+02:00."
+)
+
 
 def now() -> datetime:
     """Return the host's time, aware UTC."""
     return datetime.now(UTC)
 
 
-def end_of(until: str | None, span: str | None, zone: ZoneInfo) -> datetime | None:
-    """Return the end that --until or --for names, or None; aware UTC.
+def end_of(until: str | None, span: str | None, zone: ZoneInfo, *, no_end: bool) -> datetime | None:
+    """Return the end that one of --until, --for and --no-end chooses: aware UTC, None is no end.
 
-    Raises UsageError that names the option.
+    Raises UsageError that names the options.
     """
-    if until is not None and span is not None:
-        raise UsageError("Give --until or --for, not both.")
+    if [until is not None, span is not None, no_end].count(True) != 1:
+        raise UsageError("Choose when access ends: give one of --until, --for and --no-end.")
     try:
         if until is not None:
             return local_end(until, zone)
         return None if span is None else now() + duration(span)
     except FieldError as wrong:
         option = "--until" if until is not None else "--for"
-        raise UsageError(f"{option}: {wrong}") from None
+        sentence = DATES if wrong.code in ("date_not_a_date", "date_must_be_text") else str(wrong)
+        raise UsageError(f"{option}: {sentence}") from None
 
 
 def said(moment: datetime | None, zone: ZoneInfo) -> str:

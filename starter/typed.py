@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+from uuid import UUID
+
+import typer
 
 from approvals.errors import FieldError
 from approvals.texts import message, reason
@@ -10,6 +13,16 @@ from starter.console import UsageError
 
 T = TypeVar("T")
 LARGEST = 64_000  # bytes of a text file that are read
+
+
+def id_of(text: str) -> UUID:
+    """Read an id as it is printed. Raises typer.BadParameter."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise typer.BadParameter(
+            "it must be an id, such as 8dcf07ca-69b4-5c22-b60a-2e0f4e3b7a51."
+        ) from None
 
 
 def checked(option: str, rule: Callable[[object], T], value: object) -> T:

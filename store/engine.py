@@ -91,15 +91,15 @@ def connect(url: str | URL, clock: Clock | None = None) -> Engines:
     Raises ValueError for any other kind.
     """
     parsed = make_url(url)
-    match parsed.get_backend_name():
-        case "sqlite":
+    match parsed.drivername:
+        case "sqlite+aiosqlite":
             return Engines(
                 parsed,
                 _sqlite(parsed, write=True),
                 _sqlite(parsed, write=False),
                 clock or HostClock(),
             )
-        case "postgresql":
+        case "postgresql+asyncpg":
             engine = create_async_engine(
                 parsed,
                 hide_parameters=True,
@@ -110,7 +110,10 @@ def connect(url: str | URL, clock: Clock | None = None) -> Engines:
             )
             return Engines(parsed, engine, engine, clock or DatabaseClock())
         case other:
-            raise ValueError(f"Gatehouse keeps its rows in SQLite or PostgreSQL, not in {other}.")
+            raise ValueError(
+                "Gatehouse keeps its rows in sqlite+aiosqlite or postgresql+asyncpg,"
+                f" not in {other}."
+            )
 
 
 def _existing(url: URL) -> URL:

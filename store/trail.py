@@ -30,9 +30,7 @@ class Trail:
         async with self._engines.snapshot() as connection:  # row and chain of one moment
             row = (await connection.execute(query)).first()
             entries = tuple(_entry(one) for one in await connection.execute(chain))
-        if row is None:
-            return breaches(entries, None, None)
-        return breaches(entries, row.version, text_hash(row.state))
+        return _judged(entries, None if row is None else (row.version, text_hash(row.state)))
 
     async def all_breaches(self) -> AsyncIterator[tuple[UUID, int, tuple[str, ...]]]:
         """Yield (process, entries, breaches) for every chain, and for rows without one.
@@ -50,21 +48,30 @@ class Trail:
             chain: list[AuditEntry] = []
             async for row in found:
                 if chain and chain[0].process != row.process_id:
-                    yield _judged(chain, heads)
+                    yield _taken(chain, heads)
                     chain = []
                 chain.append(_entry(row))
             if chain:
-                yield _judged(chain, heads)
+                yield _taken(chain, heads)
             for process in heads:
                 yield process, 0, ("the row has no chain at all.",)
 
 
-def _judged(
+def _taken(
     chain: list[AuditEntry], heads: dict[UUID, tuple[int, str]]
 ) -> tuple[UUID, int, tuple[str, ...]]:
     process = chain[0].process
-    version, state = heads.pop(process, (None, None))
-    return process, len(chain), breaches(tuple(chain), version, state)
+    return process, len(chain), _judged(tuple(chain), heads.pop(process, None))
+
+
+def _judged(chain: tuple[AuditEntry, ...], head: tuple[int, str] | None) -> tuple[str, ...]:
+    """Judge a chain beside its row's version and digest; None when there is no row."""
+    if head is not None:
+        return breaches(chain, *head)
+    found = breaches(chain, None, None)
+    if any(one.version is not None for one in chain):
+        return (*found, "the row that the chain records is gone.")
+    return found
 
 
 def _entry(row: Row[Any]) -> AuditEntry:

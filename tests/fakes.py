@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from approvals.access_request import KIND
 from approvals.authority import Counts
 from approvals.commands import Signed, Submit
 from approvals.errors import ApprovalError, NonceReusedError
@@ -85,6 +86,10 @@ class InMemoryLedger(Ledger):
         finally:
             self._is_held = False
 
+    async def closed(self, processes: Sequence[UUID]) -> frozenset[UUID]:
+        states = self._kept.states
+        return frozenset(one for one in processes if one in states and states[one].is_closed)
+
     async def open_processes(self) -> Sequence[OpenProcess]:
         return [
             OpenProcess(id=id, kind=state.kind, tenant=state.index.tenant, due=state.due)
@@ -142,7 +147,7 @@ class _Row(LockedRow):
         mine, pair = set(), set()
         for process, state in self._kept.states.items():
             index = state.index
-            if index.requester == person.id:
+            if index.requester == person.id and state.kind == KIND:
                 mine.add(process)
             if tenant and (index.tenant, index.organization) == (tenant.id, asking):
                 pair.add(process)

@@ -1,5 +1,6 @@
 """One request on a real database, led through the real door by a clock that stands still."""
 
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -10,10 +11,12 @@ from temporalio.common import RawValue
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from approvals.access_request import TenantAccess, shown_digest
+from approvals.canonical import canonical
 from approvals.commands import Command, Grant
 from approvals.people import Person
 from approvals.policy import Policies
 from approvals.ports import Delivery, MailQueue, Outcome
+from identity.signing import encoded
 from store import tables as t
 from store.engine import Engines
 from store.trail import Trail
@@ -87,6 +90,12 @@ class StoredLife:
                 command = command.model_copy(update={"shown": shown_digest(state)})
         at = more.pop("at", self.now)
         return self.installation.signed(person, self.process, command, nonce=nonce, at=at, **more)
+
+    def resigned(self, person: Person, body: Mapping[str, Any]) -> bytes:
+        """Return a message with a good signature of that person over whatever the body says."""
+        content = {key: value for key, value in body.items() if key != "signature"}
+        signature = self.installation.keys[person.id].private.sign(canonical(content))
+        return json.dumps({**content, "signature": encoded(signature)}).encode()
 
     async def says(
         self, person: Person, command: Command, *, by_signal: bool = False, **more: Any

@@ -238,6 +238,9 @@ class ScriptedLedger(Ledger):
     def locked(self, process: UUID, at: datetime) -> AbstractAsyncContextManager[LockedRow]:
         raise NotImplementedError
 
+    async def closed(self, processes: Sequence[UUID]) -> frozenset[UUID]:
+        return frozenset()
+
     async def open_processes(self) -> Sequence[OpenProcess]:
         self.reads += 1
         if self.troubles:

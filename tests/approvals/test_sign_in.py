@@ -13,7 +13,7 @@ from approvals.errors import (
     NotAllowedNowError,
     NotFoundError,
     RateLimitedError,
-    StaleError,
+    ReplacedError,
     TooLateError,
     WrongCodeError,
 )
@@ -175,7 +175,7 @@ def test_a_code_of_ten_minutes_is_too_late(late: timedelta) -> None:
 
 
 def test_an_older_code_is_voided_by_a_newer_one() -> None:
-    with pytest.raises(StaleError, match="newer code"):
+    with pytest.raises(ReplacedError, match="newer code"):
         says(begun(), PROVE, newest=make_id("another login"))
 
 

@@ -38,11 +38,11 @@ class Fault:
 
 
 class Counted:
-    """Counts the statements that an engine executes while the block runs, and keeps them."""
+    """Keeps the queries that the reading engine executes while the block runs."""
 
     def __init__(self, engines: Engines) -> None:
         self._engine = engines.read.sync_engine
-        self.statements: list[tuple[str, Any]] = []
+        self.queries: list[tuple[str, Any]] = []
 
     def __enter__(self) -> Self:
         event.listen(self._engine, "before_cursor_execute", self._note)
@@ -59,4 +59,5 @@ class Counted:
     def _note(
         self, _connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any
     ) -> None:
-        self.statements.append((statement, parameters))
+        if statement.startswith("SELECT"):
+            self.queries.append((statement, parameters))

@@ -8,7 +8,7 @@ import pytest
 
 from approvals import access_request, rules, sign_in
 from approvals.access_request import TenantAccess, process_id_of
-from approvals.commands import Begin, Deny, RevokeKey, Signed
+from approvals.commands import Begin, Deny, Prove, RevokeKey, Signed
 from approvals.errors import NonceReusedError, NotFoundError
 from approvals.people import Directory, Role
 from approvals.ports import Ledger, Outcome
@@ -208,7 +208,7 @@ async def test_a_key_is_there_from_its_enrolment_and_revoked_with_its_sign_in(
     async with ledger.locked(login, START) as row:
         assert await row.key(login) is None
         assert isinstance(row.state, SignIn)
-        prove = sign_in.Prove(proof="0" * 64)
+        prove = Prove(proof="0" * 64)
         await row.write(sign_in.apply(row.state, prove, None, facts, START), DIRECTORY, None)
     async with ledger.locked(login, START) as row:
         enrolled = await row.key(login)

@@ -20,7 +20,7 @@ from activities import names
 from activities.reconcile import Reconciled, Reconciler
 from approvals.access_request import KIND, TenantAccess, process_id_of
 from approvals.audit import AuditEntry
-from approvals.commands import Deny, Grant, parsed
+from approvals.commands import ChangeEnd, Deny, Grant, parsed
 from approvals.people import Person, Tenant
 from approvals.policy import Policies, Policy
 from approvals.ports import Delivery, Outcome
@@ -87,6 +87,12 @@ class Stage:
     async def deny(self, process: UUID, by: Person = BECKY) -> bytes:
         """Sign a denial."""
         command = Deny(reason="We paint it.", shown=await self.installation.shown(process))
+        return self.installation.signed(by, process, command)
+
+    async def change_end(self, process: UUID, lasting: timedelta, by: Person = TOM) -> bytes:
+        """Sign a change of the end to *lasting* from now."""
+        ends_at = datetime.now(UTC) + lasting
+        command = ChangeEnd(ends_at=ends_at, shown=await self.installation.shown(process))
         return self.installation.signed(by, process, command)
 
     async def send(self, said: bytes) -> str:
@@ -235,7 +241,7 @@ async def eventually(
 ) -> None:
     """Wait until a condition holds. Raises TimeoutError after *within* seconds."""
     async with asyncio.timeout(within):
-        while not await holds():
+        while not await holds():  # noqa: ASYNC110  # what is waited for happens elsewhere
             await asyncio.sleep(every)
 
 
@@ -264,8 +270,13 @@ async def is_admitted(client: Client, workflow: str, update: str) -> bool:
     return True
 
 
-async def connected(address: str, namespace: str = "default") -> Client:
+async def connected(
+    address: str, namespace: str = "default", identity: str | None = None
+) -> Client:
     """Connect as Gatehouse does."""
     return await Client.connect(
-        address, namespace=namespace, data_converter=pydantic_data_converter
+        address,
+        namespace=namespace,
+        data_converter=pydantic_data_converter,
+        identity=identity,
     )

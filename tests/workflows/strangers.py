@@ -52,12 +52,18 @@ async def updated(client: Client, workflow: str, name: str, *args: RawValue) -> 
             name, args=args, result_type=str, rpc_timeout=timedelta(seconds=15)
         )
     except WorkflowUpdateFailedError as refused:
-        assert isinstance(refused.cause, ApplicationError)
-        return refused.cause.type
+        return code_of(refused)
     return None
 
 
-async def ran(client: Client, activity: str, *args: RawValue, attempts: int = 0) -> Any:
+def code_of(failure: BaseException) -> str | None:
+    """Return the type of the ApplicationError for which a call failed."""
+    cause = failure.__cause__
+    assert isinstance(cause, ApplicationError)
+    return cause.type
+
+
+async def ran(client: Client, activity: str, *args: object, attempts: int = 0) -> Any:
     """Run an activity as a Standalone Activity; raises its ApplicationError."""
     try:
         return await client.execute_activity(
@@ -69,8 +75,7 @@ async def ran(client: Client, activity: str, *args: RawValue, attempts: int = 0)
             retry_policy=RetryPolicy(maximum_attempts=attempts),
         )
     except ActivityFailureError as failed:
-        assert isinstance(failed.cause, ApplicationError)
-        raise failed.cause from None
+        raise (failed.__cause__ or failed) from None
 
 
 def sealed(installation: Installation, person: Person, document: Mapping[str, object]) -> bytes:

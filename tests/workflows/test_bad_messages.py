@@ -95,7 +95,7 @@ BY_UPDATE: dict[str, tuple[str, Make, str]] = {
     "reason 2001 chars": ("deny", long_denial, "invalid_decision"),
     "reason with lone surrogate": ("deny", surrogate, "invalid_decision"),
     "decision_id unknown in the DB": (
-        "grant", tampered(lambda it: changed(it, ("process_id",), str(uuid4()))), "invalid_decision",
+        "grant", tampered(lambda it: {**it, "process_id": str(uuid4())}), "invalid_decision",
     ),
     "decision_id of another tenant": ("grant", of_another_tenant, "invalid_decision"),
     "approver_id given in the payload": ("deny", in_toms_name, "key_refused"),
@@ -233,6 +233,7 @@ async def reset(stage: Stage, stranger: Client, process: UUID) -> None:
 
 
 Play = Callable[[Stage, Client, UUID], Awaitable[None]]
+CANCEL = "cancel request by a stranger: no row changes, the process is restarted from its row"
 PLAYED: dict[str, Play] = {
     "no argument": no_argument,
     "update id reused with another body: first answer returned": reused_update_id,
@@ -242,7 +243,7 @@ PLAYED: dict[str, Play] = {
     "signal 'granted' forged with tctl/temporal CLI, no valid decision_id": by_the_cli,
     "the same signal 10_000 times": ten_thousand_times,
     "grant signal after expiry timer fired": after_expiry,
-    "cancel request by a stranger: no row changes, the process is restarted from its row": cancelled,
+    CANCEL: cancelled,
     "reset to an earlier event by an operator: DB state wins, no second mail": reset,
 }
 ELSEWHERE = {"signal during continue-as-new"}  # test_long_histories.py

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -15,29 +15,14 @@ from activities.commit import CommitActivities
 from approvals.access import Reason
 from approvals.access_request import KIND
 from approvals.policy import Policies, Policy
-from approvals.ports import LockedRow
 from identity.signing import Ed25519Signatures
 from starter.workers import process_worker
-from store.ledger import SqlLedger
 from tests.factories import CAROLINE, HUNDRED_ACRE, TOM_SAWYER
 from tests.installation import CODES, NoMailQueue
+from tests.workflows.faults import AwayLedger
 from tests.workflows.stage import Stage, as_json, eventually
 
 SOON = Policies(tenants={HUNDRED_ACRE.slug: Policy(decision_window=timedelta(seconds=1))})
-
-
-class AwayLedger(SqlLedger):
-    """Cannot be reached while *is_away*."""
-
-    is_away, tries = False, 0
-
-    @asynccontextmanager
-    async def locked(self, process: UUID, at: datetime) -> AsyncIterator[LockedRow]:
-        if self.is_away:
-            self.tries += 1
-            raise ConnectionRefusedError("the database is away")
-        async with super().locked(process, at) as row:
-            yield row
 
 
 @pytest.fixture
@@ -61,7 +46,7 @@ async def test_what_was_asked_meanwhile_is_answered_after_the_quick_tries_have_e
     granting = asyncio.create_task(stage.handle(decided).execute_update("grant", grant, id="one"))
     await stage.signal(decided, "deny", b"junk")
     for process in (begun, decided, lapsing):
-        await eventually(lambda one=process: is_scheduled(stage, one), within=30)
+        await eventually(partial(is_scheduled, stage, process), within=30)
     assert not granting.done()
     ledger.is_away = False
 
@@ -99,9 +84,8 @@ async def allow_connections(folder: Path, url: URL, answer: str) -> None:
     connection = await asyncpg.connect(user="postgres", database="postgres", host=str(folder))
     try:
         await connection.execute(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS {answer}")
-        await connection.execute(
-            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{url.database}'"
-        )
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1"
+        await connection.execute(cut, url.database)
     finally:
         await connection.close()
 

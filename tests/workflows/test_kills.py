@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -101,7 +102,7 @@ async def test_a_worker_that_dies_between_commit_and_answer_doubles_nothing(
             await stage.recorded(submission)
             await sweep_as_if_a_minute_later(stage, database_url)
             for process in (begun, decided, lapsed):
-                await eventually(lambda one=process: are_sent(stage, one), within=30)
+                await eventually(partial(are_sent, stage, process), within=30)
         found = letters(tmp_path / "mail")
 
     assert ended == -signal.SIGKILL

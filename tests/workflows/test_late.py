@@ -4,8 +4,8 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowUpdateFailedError
-from temporalio.exceptions import ApplicationError
 
 from activities.names import workflow_id
 from activities.starting import start_process
@@ -22,13 +22,13 @@ from tests.workflows.stage import (
     short_window,
     until,
 )
+from tests.workflows.strangers import code_of
 
 
 async def refusal_of(update: asyncio.Task[str]) -> str | None:
     with pytest.raises(WorkflowUpdateFailedError) as caught:
         await asyncio.wait_for(update, 15)
-    assert isinstance(caught.value.cause, ApplicationError)
-    return caught.value.cause.type
+    return code_of(caught.value)
 
 
 @on_both_databases
@@ -70,19 +70,20 @@ async def test_messages_that_come_with_the_first_task_are_judged_after_the_submi
     handle = stage.handle(process)
     blind = stage.installation.signed(TOM, process, Deny(reason="No.", shown="0" * 64))
     await handle.signal("withdraw", as_json(b"{}"))
-    updates = [
-        asyncio.create_task(
-            handle.execute_update("deny", as_json(blind), id="first", result_type=str)
-        )
-    ]
+    update = asyncio.create_task(
+        handle.execute_update("deny", as_json(blind), id="first", result_type=str)
+    )
     await eventually(lambda: is_admitted(stage.client, handle.id, "first"))
 
     async with stage.installation.working(stage.client):
-        code = await refusal_of(updates[0])
+        code = await refusal_of(update)
         withdrawal = stage.installation.signed(ELIZABETH, process, Withdraw())
         await stage.send(withdrawal)
         await stage.ended(process)
 
+    first_task = [EventType.Name(one.event_type) for one in await stage.events(process)][:6]
+    assert first_task.count("EVENT_TYPE_WORKFLOW_TASK_STARTED") == 1
+    assert "EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED" in first_task
     assert code == "stale"  # of a request that was there already, though nobody could have seen it
     assert await stage.audited(process) == [
         "submitted", "refused.invalid_decision", "refused.stale", "withdrawn",

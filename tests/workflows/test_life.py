@@ -1,45 +1,38 @@
 """One request's life on the real server: sent, granted, expired, and told by mail."""
 
-import asyncio
-from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from datetime import timedelta
 
 import pytest
-from temporalio.client import Client
 
-from approvals.access_request import KIND, process_id_of
-from approvals.commands import Deny, Grant
 from approvals.errors import AlreadyDecidedError
-from approvals.policy import Policies, Policy
-from tests.factories import CAROLINE, ELIZABETH, TOM, TOM_SAWYER, make_submit
-from tests.installation import Installation
-from tests.workflows.stage import on_both_databases
-
-QUICK = Policies(default=Policy(shortest_access=timedelta(seconds=1)))
+from tests.factories import BECKY, CAROLINE, CHARLOTTE, ELIZABETH, TOM
+from tests.installation import RecordingMailer
+from tests.workflows.stage import QUICK, Stage, eventually, on_both_databases
 
 
 @on_both_databases
-async def test_a_request_is_granted_and_expires_by_itself(
-    installation: Installation, client: Client
-) -> None:
-    batch = uuid4()
-    process = process_id_of(batch, TOM_SAWYER.slug)
-    async with installation.working(client, policies=QUICK) as mailer:
-        gatehouse = installation.gatehouse(client)
-        submit = installation.signed(ELIZABETH, process, make_submit(batch=batch))
-        assert await gatehouse.submit(KIND, submit, TOM_SAWYER.id) == str(process)
+async def test_a_request_is_granted_and_expires_by_itself(stage: Stage) -> None:
+    async with stage.installation.working(stage.client, policies=QUICK) as mailer:
+        process = await stage.submitted()
+        assert not await stage.is_open()
 
-        ends_at = datetime.now(UTC) + timedelta(seconds=2)
-        grant = Grant(ends_at=ends_at, shown=await installation.shown(process))
-        await gatehouse.send(KIND, installation.signed(TOM, process, grant))
-        assert (await installation.request(process)).status == "granted"
+        assert await stage.send(await stage.grant(process, timedelta(seconds=2))) == str(process)
+        assert (await stage.request(process)).status == "granted"
+        assert await stage.is_open()
 
-        handle = client.get_workflow_handle(f"{KIND}/{process}")
-        await asyncio.wait_for(handle.result(), 10)
-        assert (await installation.request(process)).status == "expired"
-        with pytest.raises(AlreadyDecidedError):
-            deny = Deny(reason="Too late.", shown=grant.shown)
-            await gatehouse.send(KIND, installation.signed(TOM, process, deny))
-        async with asyncio.timeout(10):
-            while {one.to for one in mailer.letters} < {TOM.email, ELIZABETH.email, CAROLINE.email}:
-                await asyncio.sleep(0.05)
+        assert (await stage.ended(process)).status == "expired"
+        assert (await stage.request(process)).status == "expired"
+        assert not await stage.is_open()
+        late = await stage.deny(process)
+        with pytest.raises(AlreadyDecidedError, match="already expired"):
+            await stage.send(late)
+        await eventually(lambda: has_told(mailer, 8))
+
+    askers = (ELIZABETH, CAROLINE, CHARLOTTE)
+    assert sorted(one.to for one in mailer.letters) == sorted(
+        one.email for one in (TOM, BECKY, *askers, *askers)
+    )
+
+
+async def has_told(mailer: RecordingMailer, number: int) -> bool:
+    return len(mailer.letters) >= number

@@ -29,6 +29,12 @@ async def stage(installation: Installation, own_server: TemporalServer) -> Stage
     return Stage(installation, await connected(own_server.address))
 
 
+def lose(folder: Path) -> None:
+    """Delete the server's database file and what lies beside it."""
+    for file in folder.glob("temporal.db*"):
+        file.unlink()
+
+
 async def kill(server: TemporalServer) -> None:
     assert server.process is not None
     server.process.kill()
@@ -64,8 +70,7 @@ async def test_processes_are_started_from_their_rows_after_the_file_was_lost(
     mails = [await stage.mails(one) for one in (granted, pending, denied)]
 
     await kill(own_server)
-    for file in tmp_path.glob("temporal.db*"):
-        file.unlink()
+    lose(tmp_path)
     await own_server.start()
     async with stage.installation.working(stage.client, policies=QUICK):
         done = await stage.reconciled()
