@@ -154,10 +154,13 @@ def _report(results: Sequence[Sent], how: How, *, in_file: bool = False) -> None
     if how.as_json:
         print_json([one.model_dump(mode="json") for one in results])
     elif results:
+        first = ["LINE"] if in_file else []
         print_table(
-            ["LINE", "TENANT", "REQUEST", "OUTCOME", "WHY"],
+            [*first, "TENANT", "REQUEST", "OUTCOME", "WHY"],
             [
-                [str(one.line or ""), one.tenant, str(one.request or ""), one.outcome, one.why]
+                [str(one.line), one.tenant, str(one.request or ""), one.outcome, one.why][
+                    not in_file :
+                ]
                 for one in results
             ],
         )

@@ -1,6 +1,7 @@
 """The command line: every group of commands, in one place."""
 
 import os
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Annotated
 
@@ -37,9 +38,17 @@ app.add_typer(sign_in.keys, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(mail.app, name="mail")
 app.add_typer(configuration.app, name="config")
-for command in (sign_in.login, sign_in.logout, sign_in.whoami):
-    app.command()(command)
-for command in (system.up, system.worker, system.migrate, system.reconcile, system.demo):
+COMMANDS: tuple[Callable[..., None], ...] = (
+    sign_in.login,
+    sign_in.logout,
+    sign_in.whoami,
+    system.up,
+    system.worker,
+    system.migrate,
+    system.reconcile,
+    system.demo,
+)
+for command in COMMANDS:
     app.command()(command)
 
 
@@ -52,7 +61,8 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def root(
     profile: Annotated[
-        str | None, typer.Option(help="Which sign-in to use (also GATEHOUSE_PROFILE).")
+        str | None,
+        typer.Option(metavar="NAME", help="Which sign-in to use (also GATEHOUSE_PROFILE)."),
     ] = None,
     show_version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")

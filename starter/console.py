@@ -58,9 +58,15 @@ def print_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
-    """Write a table to stdout; every cell is escaped, for people's text stands in it."""
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+def print_table(columns: Sequence[str] | None, rows: Sequence[Sequence[str | None]]) -> None:
+    """Write a table to stdout; every cell is escaped, for people's text stands in it.
+
+    Without *columns* it has no head. The first column is never broken: an id must be copied whole.
+    """
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=columns is not None)
+    heads = columns or [""] * max((len(row) for row in rows), default=0)
+    for number, head in enumerate(heads):
+        table.add_column(head, no_wrap=number == 0, overflow="fold")
     for row in rows:
         table.add_row(*(escape(inert(cell or "")) for cell in row))
     data.print(table)

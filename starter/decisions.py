@@ -184,10 +184,10 @@ async def _give(request: UUID, build: Build, how: tuple[str, bool, bool, bool, b
         raise UsageError("Give --dry-run or --sign-only, not both.")
     async with desk() as at:
         requests = RequestDesk(at)
-        state, view, directory = await requests.viewed(request)
+        state, view, _ = await requests.viewed(request)
         command = build(view, await requests.zone_of(state))
         if dry_run:
-            _say_dry(requests.judged(state, command, directory), as_json=as_json)
+            _say_dry(await requests.judged(state, command), as_json=as_json)
         elif sign_only:
             requests.print_signed(request, command, name, as_json=as_json)
         else:

@@ -15,7 +15,6 @@ from config.settings import Settings, load
 from identity.signing import fresh_nonce
 from starter import profiles
 from starter.client import UNKNOWN, Gatehouse, UnreachableError
-from starter.console import UsageError
 from starter.profiles import Profile
 from store.engine import Engines, connect
 from store.gate import SqlGate
@@ -77,21 +76,12 @@ def _require_file(settings: Settings) -> None:
         )
 
 
-def _connected(settings: Settings) -> Engines:
-    try:
-        return connect(settings.database)
-    except (ValueError, ImportError):
-        raise UsageError(
-            "GATEHOUSE_DATABASE_URL must begin with sqlite+aiosqlite:// or postgresql+asyncpg://."
-        ) from None
-
-
 @asynccontextmanager
 async def desk(profile: str | None = None) -> AsyncIterator[Desk]:
     """Open the means of one command, and close the database after it."""
     settings = load()
     _require_file(settings)
-    engines = _connected(settings)
+    engines = connect(settings.database)
     found = Desk(settings, engines, profile)
     try:
         yield found

@@ -110,8 +110,9 @@ class RequestDesk:
             drafts.append(await self._draft(process_id_of(batch, tenant), command))
         return drafts
 
-    def judged(self, state: TenantAccess, command: Command, directory: Directory) -> TenantAccess:
+    async def judged(self, state: TenantAccess, command: Command) -> TenantAccess:
         """Return what a command would make of the request now. Raises the refusal of the door."""
+        directory = await self._directory(state)
         try:
             authority.require_role(state, command, self.viewer, directory)
             after = tenant_access.apply(state, command, self.viewer, now()).after

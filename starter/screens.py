@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
+from approvals.instants import say_instant
 from approvals.views import Line, RequestView
 from starter.console import print_table, print_text
 from starter.times import said
@@ -39,12 +40,12 @@ def request(view: RequestView, zone: ZoneInfo) -> None:
         ("Gets in", CONCEALED if view.people is None else ", ".join(view.people)),
         ("Message", view.message),
         ("May decide", ", ".join(view.deciders)),
-        ("Sent", said(view.submitted_at, zone)),
+        ("Sent", say_instant(view.submitted_at, zone)),
         ("Decide by" if view.status == "pending" else "Until", clock(view, zone)),
         ("Decided by", view.decided_by),
         ("Answer", view.answer),
     ]
-    print_table(["", ""], [[name, value] for name, value in rows if value])
+    print_table(None, [[name, value] for name, value in rows if value])
 
 
 def clock(view: RequestView, zone: ZoneInfo) -> str:

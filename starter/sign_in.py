@@ -10,24 +10,27 @@ import typer
 
 from approvals.addresses import address
 from approvals.commands import Begin, Command, Prove, RevokeKey, SignOut, fingerprint
-from approvals.errors import WrongCodeError
+from approvals.errors import KeyRefusedError, WrongCodeError
 from approvals.sign_in import KIND, SignIn
-from approvals.texts import reason as checked_reason
 from identity.enrolment import DIGITS, proof_of
 from identity.signing import SigningKey, fresh_nonce
 from starter import profiles
 from starter.console import (
     AsJson,
+    DryRun,
     UsageError,
+    is_at_terminal,
     print_json,
     print_table,
     print_text,
+    prompted,
     runs,
     status,
 )
 from starter.desk import Desk, desk
 from starter.profiles import Profile
 from starter.times import now, said_utc
+from starter.typed import checked, id_of, reason_from
 
 keys = typer.Typer(no_args_is_help=True, help="The keys that may sign for you.")
 
@@ -134,10 +137,9 @@ async def revoke_key(
 async def _prove(at: Desk, key: SigningKey, sign_in: UUID) -> None:
     """Ask for the code and prove it; a person at a terminal may mistype it."""
     gatehouse = await at.gatehouse()
-    while True:
+    while said := _answered():
         try:
-            code = checked_code(_answer())
-            proof = Prove(proof=proof_of(sign_in, key.public, code))
+            proof = Prove(proof=proof_of(sign_in, key.public, _code(said)))
             await gatehouse.send(KIND, _signed(key, sign_in, proof))
         except (WrongCodeError, UsageError) as wrong:
             if not is_at_terminal() or "new code" in str(wrong):
@@ -145,6 +147,7 @@ async def _prove(at: Desk, key: SigningKey, sign_in: UUID) -> None:
             status(str(wrong))
         else:
             return
+    raise UsageError("No code was given, so nobody is signed in. Run: gatehouse login EMAIL")
 
 
 async def _profile(at: Desk, name: str, sign_in: UUID, email: str) -> Profile:
@@ -162,22 +165,17 @@ def _signed(key: SigningKey, sign_in: UUID, command: Command) -> bytes:
     )
 
 
-def _answer() -> str:
-    """Ask for the code: hidden at a terminal, else one line of standard input."""
+def _answered() -> str:
+    """Ask for the code: hidden at a terminal, else one line of standard input; "" at its end."""
+    if not is_at_terminal():
+        return sys.stdin.readline()
     try:
-        said = prompted(
-            (lambda: getpass.getpass("Code from the mail: "))
-            if is_at_terminal()
-            else sys.stdin.readline
-        )
+        return prompted(lambda: getpass.getpass("Code from the mail: ")) or "\n"
     except EOFError:
-        said = ""
-    if not said:
-        raise NoCodeError
-    return said
+        return ""
 
 
-def checked_code(said: str) -> str:
+def _code(said: str) -> str:
     """Return the digits of a code, however they are spaced. Raises UsageError."""
     code = "".join(said.split())
     if not (len(code) == DIGITS and code.isascii() and code.isdigit()):

@@ -1,30 +1,30 @@
 """The embedded stack: Temporal, worker, mail sink and database on one machine, from one command."""
 
 import asyncio
-import fcntl
+import itertools
 import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
-from typing import IO
 
-from config.settings import home, run_file
+from config.settings import home, load, run_file
 from identity import assertions
 from identity.files import ensure_secret, write_secret
 from identity.signing import SigningKey
 from starter.console import status
+from starter.locks import Parts, held
 from starter.mailbox import Mailbox
-from starter.temporal_server import StackError, TemporalServer, free_port
+from starter.temporal_server import StackError, TemporalServer, free_port, stopped
 from starter.visits import ASSERTION_KEY
 from store.engine import connect
 from store.schema import upgrade
 
 TEMPORAL_PORT, UI_PORT, SMTP_PORT = 7233, 8233, 1025
 STOP_SECONDS = 20.0
-RESTARTS = (0.5, 1.0, 2.0, 5.0)  # seconds before a fallen worker is started again
+RESTARTS = (0.5, 1.0, 2.0, 5.0)  # seconds before a fallen part is started again
 
 
 class Stack:
@@ -38,23 +38,29 @@ class Stack:
         )
         self.mailbox = Mailbox(folder / "mail", free_port(SMTP_PORT))
         self.worker: asyncio.subprocess.Process | None = None
-        self._stopping = False
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Start all parts, and stop them in the opposite order when the block ends."""
+        """Start all parts, and stop them in the opposite order when the block ends.
+
+        Raises StackError, or ConfigurationError for a policy that no worker would start with.
+        """
         async with AsyncExitStack() as ends:
-            ends.enter_context(_held(self.folder))
+            parts = ends.enter_context(held(self.folder))
+            run_file().unlink(missing_ok=True)  # a stack that was killed leaves its own
+            load().policies()
             await _migrated(self.database_url)
             prepare_keys(self.folder)
             await self.mailbox.start()
             ends.push_async_callback(self.mailbox.stop)
-            await self.temporal.start()
             ends.push_async_callback(self.temporal.stop)
+            await self._start_temporal(parts)
             self._write_run_file()
             ends.callback(run_file().unlink, missing_ok=True)
-            keeper = asyncio.create_task(self._keep_worker())
-            ends.push_async_callback(self._stop_worker, keeper)
+            ends.push_async_callback(self._stop_worker)
+            await self._start_worker(parts)
+            for keeping in (self._keep_temporal(parts), self._keep_worker(parts)):
+                ends.push_async_callback(_cancelled, asyncio.create_task(keeping))
             yield
 
     def _write_run_file(self) -> None:
@@ -68,30 +74,47 @@ class Stack:
         }
         write_secret(run_file(), json.dumps(said, indent=2).encode())
 
-    async def _keep_worker(self) -> None:
-        """Start the worker, and start it again when it falls."""
-        for fall in range(1_000_000):
-            with (self.folder / "worker.log").open("ab") as log:
-                self.worker = await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", "worker", stdout=log, stderr=log, start_new_session=True
-                )
-            code = await self.worker.wait()
-            if self._stopping:
-                return
-            status(f"The worker ended ({code}); starting it again. See {self.folder}/worker.log")
-            await asyncio.sleep(RESTARTS[min(fall, len(RESTARTS) - 1)])
+    async def _start_temporal(self, parts: Parts) -> None:
+        await self.temporal.start(pass_fds=(parts.lock,))
+        parts.add(self.temporal.running.pid)
 
-    async def _stop_worker(self, keeper: asyncio.Task[None]) -> None:
-        self._stopping = True
-        if self.worker is not None and self.worker.returncode is None:
-            self.worker.send_signal(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                await keeper
-        except TimeoutError:
-            if self.worker is not None:
-                self.worker.kill()
-            keeper.cancel()
+    async def _start_worker(self, parts: Parts) -> None:
+        with (self.folder / "worker.log").open("ab") as log:
+            self.worker = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "worker",
+                stdout=log, stderr=log, start_new_session=True, pass_fds=(parts.lock,),
+            )  # fmt: skip
+        parts.add(self.worker.pid)
+
+    async def _keep_temporal(self, parts: Parts) -> None:
+        for pause in _pauses():
+            await self.temporal.running.wait()
+            status(f"Temporal ended; starting it again. See {self.temporal.log}")
+            await asyncio.sleep(pause)
+            with suppress(StackError):  # then the next round tries again
+                await self._start_temporal(parts)
+
+    async def _keep_worker(self, parts: Parts) -> None:
+        for pause in _pauses():
+            assert self.worker is not None  # noqa: S101
+            code = await self.worker.wait()
+            status(f"The worker ended ({code}); starting it again. See {self.folder}/worker.log")
+            await asyncio.sleep(pause)
+            await self._start_worker(parts)
+
+    async def _stop_worker(self) -> None:
+        if self.worker is not None:
+            await stopped(self.worker, STOP_SECONDS)
+
+
+def _pauses() -> Iterator[float]:
+    return itertools.chain(RESTARTS, itertools.repeat(RESTARTS[-1]))
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 def prepare_keys(folder: Path) -> None:
@@ -106,8 +129,11 @@ def prepare_keys(folder: Path) -> None:
 async def up() -> None:
     """Run the stack until Ctrl-C or SIGTERM. Starting it again goes on where it was."""
     folder = home()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.chmod(folder, 0o700)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.chmod(folder, 0o700)
+    except OSError as trouble:
+        raise StackError(f"The folder {folder} cannot be used: {trouble.strerror}.") from None
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -120,22 +146,13 @@ async def up() -> None:
         status(
             f"  mail       smtp 127.0.0.1:{stack.mailbox.port}; read it with: gatehouse mail list"
         )
-        status("Next, in another terminal: gatehouse directory example, gatehouse login EMAIL")
+        status("Next, in another terminal:")
+        status("  gatehouse directory import FILE    (gatehouse directory example prints one)")
+        status("  gatehouse login EMAIL")
         status("Ctrl-C stops everything; starting again goes on where it was.")
         await stop.wait()
         status("Stopping.")
     status("Stopped; nothing is lost.")
-
-
-def _held(folder: Path) -> IO[bytes]:
-    """Lock the folder: two stacks on one state would spoil it."""
-    lock = (folder / "up.lock").open("wb")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        raise StackError(f"Gatehouse is already up on {folder}.") from None
-    return lock
 
 
 async def _migrated(url: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from temporalio.client import Client
@@ -73,40 +74,39 @@ class TemporalServer:
         self.address = f"127.0.0.1:{port}"
         self.ui_port = ui_port
         self._arguments = [*arguments(file, port, ui_port), *extra]
-        self._log = file.with_suffix(".log")
+        self.log = file.with_suffix(".log")
         self.process: asyncio.subprocess.Process | None = None
 
-    async def start(self) -> None:
+    @property
+    def running(self) -> asyncio.subprocess.Process:
+        """The process that was started last."""
+        assert self.process is not None  # noqa: S101
+        return self.process
+
+    async def start(self, pass_fds: Sequence[int] = ()) -> None:
         """Start it and return once it answers. Raises StackError."""
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("ab") as log:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                temporal_binary(), *self._arguments, stdout=log, stderr=log, start_new_session=True
-            )
+                temporal_binary(), *self._arguments,
+                stdout=log, stderr=log, start_new_session=True, pass_fds=pass_fds,
+            )  # fmt: skip
         try:
             async with asyncio.timeout(READY_SECONDS):
                 await self._answers()
         except TimeoutError:
             await self.stop()
-            raise StackError(f"Temporal did not start; see {self._log}.") from None
+            raise StackError(f"Temporal did not start; see {self.log}.") from None
 
     async def stop(self) -> None:
         """Stop it and wait for its end."""
-        if self.process is None or self.process.returncode is not None:
-            return
-        self.process.terminate()
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                await self.process.wait()
-        except TimeoutError:
-            self.process.kill()
-            await self.process.wait()
+        if self.process is not None:
+            await stopped(self.process, STOP_SECONDS)
 
     async def _answers(self) -> None:
-        assert self.process is not None  # noqa: S101
         while True:
-            if self.process.returncode is not None:
-                raise StackError(f"Temporal ended at once; see {self._log}.")
+            if self.running.returncode is not None:
+                raise StackError(f"Temporal ended at once; see {self.log}.")
             try:
                 client = await Client.connect(self.address)
                 async for _ in client.list_workflows("GatehouseKind IS NOT NULL", page_size=1):
@@ -115,3 +115,16 @@ class TemporalServer:
                 await asyncio.sleep(0.05)
             else:
                 return
+
+
+async def stopped(process: asyncio.subprocess.Process, seconds: float) -> None:
+    """Ask a process to end, and end it if it has not after so many seconds."""
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        async with asyncio.timeout(seconds):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

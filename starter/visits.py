@@ -9,6 +9,8 @@ import typer
 from approvals.access_request import Status, TenantAccess
 from approvals.commands import BeginSession, EndSession, Mode
 from approvals.errors import NotFoundError
+from approvals.people import PersonId
+from approvals.slugs import slug
 from approvals.transition import Session
 from approvals.views import RequestView
 from identity import assertions
@@ -30,10 +32,17 @@ from starter.desk import Desk, desk
 from starter.requests import RequestDesk
 from starter.tenant_access import Statuses
 from starter.times import said_utc
+from starter.typed import checked, id_of
 
 tenants = typer.Typer(no_args_is_help=True, help="The tenants that you were named for.")
 sessions = typer.Typer(no_args_is_help=True, help="Open a tenant under granted access.")
 ASSERTION_KEY = "session-assertion.key"
+SessionId = Annotated[
+    UUID,
+    typer.Argument(
+        metavar="SESSION", parser=id_of, help="The session's id, from `gatehouse session list`."
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
@@ -44,7 +53,8 @@ async def list_tenants(statuses: Statuses = None, as_json: AsJson = False) -> No
     async with desk() as at:
         requests = RequestDesk(at)
         wanted = [one.value for one in statuses or []]
-        views = await requests.views(await at.inbox.named(requests.viewer, wanted))
+        states = await at.inbox.named(requests.viewer, wanted)
+        views = await requests.views(states)
         zone = await requests.own_zone()
     if as_json:
         print_json([one.model_dump(mode="json") for one in views])
@@ -57,9 +67,9 @@ async def list_tenants(statuses: Statuses = None, as_json: AsJson = False) -> No
                 one.status,
                 screens.clock(one, zone),
                 one.answer,
-                f"gatehouse session begin {one.tenant}" if one.status == "granted" else "",
+                _way(state, one, requests.viewer),
             ]
-            for one in views
+            for state, one in zip(states, views, strict=True)
         ],
     )
 
@@ -67,7 +77,7 @@ async def list_tenants(statuses: Statuses = None, as_json: AsJson = False) -> No
 @sessions.command("begin")
 @runs
 async def begin(
-    tenant: Annotated[str, typer.Argument(help="The tenant's slug.")],
+    tenant: Annotated[str, typer.Argument(metavar="TENANT", help="The tenant's slug.")],
     mode: Annotated[
         Mode, typer.Option(help="configure lands on business units, support on employees.")
     ] = Mode.SUPPORT,
@@ -76,12 +86,16 @@ async def begin(
     as_json: AsJson = False,
 ) -> None:
     """Open a tenant. Prints the session's signed assertion, which lives for at most 5 minutes."""
+    wanted = checked("TENANT", slug, tenant)
     async with desk() as at:
         requests = RequestDesk(at)
-        state, view = await _way_in(at, requests, tenant)
+        state, view = await _way_in(at, requests, wanted)
         answer = f' They say: "{view.answer}"' if view.answer else ""
         status(f"You are about to open {view.tenant_name} in mode {mode.value}.{answer}")
         if dry_run:
+            await requests.judged(state, BeginSession(mode=mode))
+            if as_json:
+                print_json({"dry_run": True, "tenant": wanted, "mode": mode.value})
             status("Nothing was changed.")
             return
         if not confirmed(f"Open {view.tenant_name}?", yes=yes):
@@ -93,7 +107,8 @@ async def begin(
 @sessions.command("assertion")
 @runs
 async def assertion(
-    session: Annotated[UUID, typer.Argument(help="The session's id.")], as_json: AsJson = False
+    session: SessionId,
+    as_json: AsJson = False,
 ) -> None:
     """Print a fresh assertion for an open session of yours, for the next 5 minutes."""
     async with desk() as at:
@@ -103,16 +118,16 @@ async def assertion(
 @sessions.command("end")
 @runs
 async def end(
-    session: Annotated[UUID, typer.Argument(help="The session's id, from `session list`.")],
+    session: SessionId,
     dry_run: DryRun = False,
 ) -> None:
     """Close a session of yours."""
     async with desk() as at:
         found = await _session(at, session)
+        requests = RequestDesk(at)
         if dry_run:
             status("Nothing was changed. The session would end.")
             return
-        requests = RequestDesk(at)
         await requests.give(found.process, EndSession(session=session), wait=True)
         status("The session is closed.")
 
@@ -134,15 +149,27 @@ async def list_sessions(as_json: AsJson = False) -> None:
     )
 
 
+def _way(state: TenantAccess, view: RequestView, viewer: PersonId) -> str:
+    is_open = state.status is Status.GRANTED and viewer not in state.finished
+    return f"gatehouse session begin {view.tenant}" if is_open else ""
+
+
 async def _way_in(at: Desk, requests: RequestDesk, tenant: str) -> tuple[TenantAccess, RequestView]:
-    """Return the granted request for this tenant that lasts longest. Raises NotFoundError."""
+    """Return the granted request for this tenant that lasts longest. Raises NotFoundError.
+
+    One that the person has finished is taken only where there is no other: its refusal says so.
+    """
     granted = await at.inbox.named(requests.viewer, [Status.GRANTED.value])
     pairs = zip(granted, await requests.views(granted), strict=True)
     found = [pair for pair in pairs if pair[1].tenant == tenant]
     if not found:
         raise NotFoundError
     latest = datetime.max.replace(tzinfo=UTC)
-    return max(found, key=lambda pair: pair[0].ends_at or latest)
+
+    def rank(pair: tuple[TenantAccess, RequestView]) -> tuple[bool, datetime]:
+        return requests.viewer not in pair[0].finished, pair[0].ends_at or latest
+
+    return max(found, key=rank)
 
 
 async def _session(at: Desk, wanted: UUID) -> Session:

@@ -4,7 +4,10 @@ import pytest
 
 from tests.factories import START
 from tests.installation import CarriedClock, Installation
+from tests.shared_database import changes_the_schema, database_url, shared_postgres
 from tests.stored_life import StoredLife
+
+__all__ = ["changes_the_schema", "clock", "database_url", "life", "shared_postgres"]
 
 
 @pytest.fixture

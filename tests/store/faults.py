@@ -12,11 +12,13 @@ class Fault:
     """While the block runs, the connection is lost just before a statement that begins so."""
 
     def __init__(self, engines: Engines, statement: str) -> None:
-        self._engine, self._statement = engines.write.sync_engine, statement
+        self._engines = {engines.write.sync_engine, engines.read.sync_engine}
+        self._statement = statement
 
     def __enter__(self) -> Self:
-        event.listen(self._engine, "before_cursor_execute", self._execute)
-        event.listen(self._engine, "commit", self._commit)
+        for engine in self._engines:
+            event.listen(engine, "before_cursor_execute", self._execute)
+            event.listen(engine, "commit", self._commit)
         return self
 
     def __exit__(
@@ -25,8 +27,9 @@ class Fault:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        event.remove(self._engine, "before_cursor_execute", self._execute)
-        event.remove(self._engine, "commit", self._commit)
+        for engine in self._engines:
+            event.remove(engine, "before_cursor_execute", self._execute)
+            event.remove(engine, "commit", self._commit)
 
     def _execute(self, _connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
         if statement.startswith(self._statement):

@@ -31,7 +31,7 @@ from tests.factories import (
     TOM_SAWYER,
     make_submit,
 )
-from tests.store.faults import Counted
+from tests.store.faults import Counted, Fault
 from tests.stored_life import END, StoredLife
 
 Event = Callable[[StoredLife], Awaitable[object]]
@@ -349,10 +349,11 @@ async def test_the_query_has_an_index_for_every_table(life: StoredLife, database
 
 async def test_a_database_that_cannot_be_read_means_no(life: StoredLife) -> None:
     await life.granted()
-    async with life.engines.write.begin() as connection:
-        await connection.execute(text("ALTER TABLE access_grant RENAME TO gone"))
 
-    assert await asks(life) == Decision(is_open=False, reason=Reason.UNREADABLE)
+    with Fault(life.engines, "SELECT"):
+        decision = await asks(life)
+
+    assert decision == Decision(is_open=False, reason=Reason.UNREADABLE)
 
 
 async def test_a_database_that_is_not_there_means_no(database_url: URL, database: str) -> None:

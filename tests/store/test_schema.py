@@ -16,6 +16,12 @@ from tests.store.faults import Fault
 from tests.store.rows import digest_of, rows_of
 
 
+@pytest.fixture
+def changes_the_schema() -> bool:
+    """Migrations are undone here."""
+    return True
+
+
 async def with_connection(engines: Engines, work: Any) -> Any:
     """Run a synchronous function on a writing connection."""
     async with engines.write.begin() as connection:

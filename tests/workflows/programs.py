@@ -11,6 +11,8 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 from temporalio.client import Client
 
+from starter.temporal_server import temporal_binary
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -29,6 +31,16 @@ def environment(home: Path, database: URL, client: Client, smtp_port: int) -> di
         "TEMPORAL_ADDRESS": client.service_client.config.target_host,
         "TEMPORAL_NAMESPACE": client.namespace,
     }
+
+
+async def signalled(client: Client, workflow: str, name: str, text: str) -> None:
+    """Send a signal with the plain `temporal` program, as anybody may."""
+    arguments = ["workflow", "signal", "--workflow-id", workflow, "--name", name, "--input", text]
+    where = ["--address", client.service_client.config.target_host, "--namespace", client.namespace]
+    program = await asyncio.create_subprocess_exec(
+        temporal_binary(), *arguments, *where, stdout=asyncio.subprocess.DEVNULL
+    )
+    assert await program.wait() == 0
 
 
 @asynccontextmanager

@@ -15,9 +15,9 @@ from temporalio.service import RPCError
 from approvals.access_request import KIND
 from approvals.commands import Deny
 from approvals.errors import AlreadyDecidedError
-from starter.temporal_server import temporal_binary
 from tests.bad_inputs import rows
 from tests.factories import CHRISTOPHER, HOUR, HUNDRED_ACRE, TOM, WICKHAM
+from tests.workflows.programs import signalled
 from tests.workflows.stage import QUICK, Stage, as_json, eventually
 from tests.workflows.strangers import changed, raw, sealed, unsealed, updated, without
 
@@ -164,13 +164,7 @@ async def plain_json(stage: Stage, stranger: Client, process: UUID) -> None:
 
 
 async def by_the_cli(stage: Stage, stranger: Client, process: UUID) -> None:
-    arguments = ["workflow", "signal", "--workflow-id", f"{KIND}/{process}", "--name", "granted"]
-    where = ["--address", stranger.service_client.config.target_host]
-    sent = await asyncio.create_subprocess_exec(
-        temporal_binary(), *arguments, *where, "--namespace", stranger.namespace,
-        "--input", '{"decision": "granted"}', stdout=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    assert await sent.wait() == 0
+    await signalled(stranger, f"{KIND}/{process}", "granted", '{"decision": "granted"}')
 
     await eventually(lambda: is_audited(stage, process, "refused.invalid_decision"))
     assert (await stage.request(process)).version == 1
@@ -200,7 +194,7 @@ async def after_expiry(stage: Stage, stranger: Client, process: UUID) -> None:
 
 async def cancelled(stage: Stage, stranger: Client, process: UUID) -> None:
     await stranger.get_workflow_handle(f"{KIND}/{process}").cancel()
-    await eventually(lambda: has_ended(stage, process))
+    await stage.sees(process)
 
     assert (await stage.request(process)).version == 1
     assert (await stage.reconciled()).started == 1
@@ -267,7 +261,3 @@ def test_every_row_about_messages_is_played() -> None:
 
 async def is_audited(stage: Stage, process: UUID, event: str) -> bool:
     return event in await stage.audited(process)
-
-
-async def has_ended(stage: Stage, process: UUID) -> bool:
-    return (await stage.handle(process).describe()).close_time is not None

@@ -14,6 +14,7 @@ from approvals.commands import Deny, Withdraw
 from approvals.ports import Start
 from tests.factories import BECKY, ELIZABETH, TOM, TOM_SAWYER
 from tests.workflows.stage import (
+    QUICK,
     Stage,
     as_json,
     eventually,
@@ -59,6 +60,23 @@ async def test_a_decision_after_the_window_is_refused_and_the_request_lapses(sta
     assert not {"request_granted", "request_denied"} & {
         one.kind for one in await stage.mails(process)
     }
+
+
+async def test_access_ends_on_time_at_the_gate_while_no_worker_is_up(stage: Stage) -> None:
+    async with stage.installation.working(stage.client, policies=QUICK):
+        process = await stage.submitted()
+        await stage.send(await stage.grant(process, timedelta(seconds=1)))
+        assert await stage.is_open()
+    state = await stage.request(process)
+    assert state.ends_at is not None
+
+    await until(state.ends_at)
+    was_open, status = await stage.is_open(), (await stage.request(process)).status
+    async with stage.installation.working(stage.client, policies=QUICK):
+        result = await stage.ended(process)
+
+    assert (was_open, status) == (False, "granted")
+    assert result.status == "expired"
 
 
 async def test_messages_that_come_with_the_first_task_are_judged_after_the_submission(

@@ -7,6 +7,7 @@ import pytest
 from approvals.errors import AlreadyDecidedError
 from tests.factories import BECKY, CAROLINE, CHARLOTTE, ELIZABETH, TOM
 from tests.installation import RecordingMailer
+from tests.workflows.programs import signalled
 from tests.workflows.stage import QUICK, Stage, eventually, on_both_databases
 
 
@@ -32,6 +33,17 @@ async def test_a_request_is_granted_and_expires_by_itself(stage: Stage) -> None:
     assert sorted(one.to for one in mailer.letters) == sorted(
         one.email for one in (TOM, BECKY, *askers, *askers)
     )
+
+
+async def test_a_grant_that_the_plain_temporal_program_signals_counts(played: Stage) -> None:
+    process = await played.submitted()
+    grant = await played.grant(process)
+
+    await signalled(played.client, played.handle(process).id, "approve", grant.decode())
+    outcome = await played.recorded(grant)
+
+    assert (outcome.status, outcome.refusal) == ("granted", None)
+    assert [one.channel for one in await played.audit(process)] == ["cli", "signal"]
 
 
 async def has_told(mailer: RecordingMailer, number: int) -> bool:

@@ -25,6 +25,7 @@ async def test_a_command_that_comes_by_every_way_counts_once(stage: Stage) -> No
         await stage.signal(process, "approve", said)
         outcome = await stage.commit(process, said)
         await handle.terminate("a stranger was here")
+        await stage.sees(process)
         await stage.reconciled()
         receipts.append(await handle.execute_update("grant", as_json(said), result_type=str))
 
@@ -47,7 +48,7 @@ async def test_a_submission_that_comes_again_after_the_close_changes_nothing(
         await stage.ended(process)
 
         receipt = await stage.gatehouse.submit(KIND, submission, None)
-        again = await stage.ended(process)
+        again = await asyncio.wait_for(stage.handle(process).result(), 3)
 
     assert receipt == str(process)
     assert (again.status, again.receipt) == ("denied", str(process))
