@@ -1,6 +1,7 @@
 """The one door: every change of every process goes through ``commit``."""
 
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from temporalio import activity
 from temporalio.common import RawValue
@@ -24,6 +25,7 @@ from approvals.ports import (
 )
 from approvals.rules import Facts
 from approvals.sign_in import SignIn, SignInFacts
+from approvals.transition import Transition
 
 SIGNING_IN = "cli"  # the channel of a key that is only being enrolled
 
@@ -34,6 +36,7 @@ class _Hearing:
 
     signed: Signed | None = None
     directory: Directory = field(default_factory=Directory)
+    earlier: Outcome | None = None
 
 
 class CommitActivities:
@@ -57,21 +60,34 @@ class CommitActivities:
         Takes raw arguments, for anybody at a Temporal frontend can call it: what is no Delivery
         fails once, as ``invalid_input``. Raises nothing else but trouble that passes.
         """
-        given = _delivery(delivery)
+        given, hearing = _delivery(delivery), _Hearing()
         async with self._ledger.locked(given.process, given.at) as row:
-            outcome = await self._judge(row, given)
+            outcome = await self._judge(row, given, hearing)
             written = row.written
-        # After the database's commit, never before. What begins is queued even if it tells nobody:
-        # an unknown address must not be answered sooner than a known one.
-        if written is not None and (written.notices or written.after.version == 1):
-            notices = NoticesOf(process=given.process, version=outcome.version)
-            await self._mail.enqueue(notices, str(written.after.index.tenant or given.process))
+        await self._queue_mail(given.process, written, hearing.earlier)  # after the commit only
         return outcome
 
-    async def _judge(self, row: LockedRow, given: Delivery) -> Outcome:
+    async def _queue_mail(
+        self, process: UUID, written: Transition | None, earlier: Outcome | None
+    ) -> None:
+        """Queue a transition's mail; again for a repeated command, whose first run may have died.
+
+        What begins is queued even if it tells nobody: an unknown address must not be answered
+        sooner than a known one.
+        """
+        if written is not None and (written.notices or written.after.version == 1):
+            group = str(written.after.index.tenant or process)
+            await self._mail.enqueue(
+                NoticesOf(process=process, version=written.after.version), group
+            )
+        elif earlier is not None and earlier.refusal is None:
+            await self._mail.enqueue(
+                NoticesOf(process=process, version=earlier.version), str(process)
+            )
+
+    async def _judge(self, row: LockedRow, given: Delivery, hearing: _Hearing) -> Outcome:
         if given.said is None:
             return await self._tick(row)
-        hearing = _Hearing()
         try:
             return await self._hear(row, given, hearing)
         except ApprovalError as refusal:
@@ -91,7 +107,9 @@ class CommitActivities:
         signed = signed.model_copy(update={"channel": key.channel if key else SIGNING_IN})
         hearing.signed = signed
         if (earlier := await row.recorded(signed)) is not None:
-            return earlier
+            hearing.earlier = earlier
+            answer = {"receipt": earlier.receipt, "refusal": earlier.refusal}
+            return row.standing().model_copy(update=answer)
         hearing.directory = await row.directory(rules.needed(row.state, signed))
         facts = Facts(
             directory=hearing.directory,

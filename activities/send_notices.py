@@ -82,7 +82,7 @@ class MailActivities:
         while item := await self._outbox.next(notices, frozenset(tried), settled):
             activity.heartbeat()
             tried.add(item.id)
-            settled = (item.id, await self._post(item))
+            settled = (item, await self._post(item))
         if not await self._outbox.is_done(notices):
             raise ApplicationError("Some notices are still to be sent.", type="mail_left")
         return len(tried)

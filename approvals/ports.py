@@ -142,12 +142,13 @@ class Outbox(Protocol):
         self,
         notices: NoticesOf,
         tried: frozenset[UUID],
-        settled: tuple[UUID, Posting] | None,
+        settled: tuple[OutboxItem, Posting] | None,
     ) -> OutboxItem | None:
         """Record what became of the last notice and take the next, in one transaction.
 
-        Returns None when the transition has no notice left that is not in *tried*. A notice found
-        in ``sending`` from a lost attempt counts as one of unknown outcome.
+        Returns None when the transition has no notice left that is not in *tried*. A notice that
+        another job took less than ``LEASE`` ago is left to it; one that was taken longer ago was
+        lost, and counts as one of unknown outcome.
         """
         ...
 

@@ -1,10 +1,12 @@
 """What becomes of a notice after an attempt to send it: try again, be content, or give up."""
 
+from datetime import timedelta
 from enum import StrEnum
 
 from approvals.ports import Fate, Posting
 
 FULL_MAILBOX_TRIES = 3
+LEASE = timedelta(seconds=75)  # how long a taken notice is its job's own: one letter takes 60 s
 
 
 class MailStatus(StrEnum):

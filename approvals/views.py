@@ -1,6 +1,6 @@
 """What somebody may see of a request: the recipient sees no name and, by default, no people."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -51,6 +51,8 @@ class Mail(Protocol):
 
     @property
     def to(self) -> PersonId: ...
+    @property
+    def version(self) -> int: ...
     @property
     def kind(self) -> str: ...
     @property
@@ -133,16 +135,30 @@ def timeline(
         )
         for one in entries
     ]
-    lines += [
-        Line(
-            at=one.at,
-            event=f"mail.{one.status}",
-            who=name_shown(state, one.to, viewer, directory),
-            text=one.kind.replace("_", " ") + _fault(state, one, viewer, directory),
-        )
-        for one in mails
-    ]
+    lines += _mail_lines(state, mails, viewer, directory)
     return tuple(sorted(lines, key=lambda one: one.at))
+
+
+def _mail_lines(
+    state: TenantAccess, mails: Sequence[Mail], viewer: PersonId, directory: Directory
+) -> Iterable[Line]:
+    """Return a line a mail; of those of one transition to concealed people the first alone.
+
+    Their number would tell how many people are concealed.
+    """
+    found: dict[tuple[object, ...], Line] = {}
+    for number, mail in enumerate(mails):
+        line = Line(
+            at=mail.at,
+            event=f"mail.{mail.status}",
+            who=name_shown(state, mail.to, viewer, directory),
+            text=mail.kind.replace("_", " ") + _fault(state, mail, viewer, directory),
+        )
+        to = directory.person(mail.to)
+        is_open = to is not None and not _is_concealed(state, to, viewer, directory)
+        key = (number,) if is_open else (mail.version, line.event, line.who, line.text)
+        found.setdefault(key, line)
+    return found.values()
 
 
 def _fault(state: TenantAccess, mail: Mail, viewer: PersonId, directory: Directory) -> str:

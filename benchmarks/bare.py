@@ -2,12 +2,17 @@
 
 import asyncio
 from datetime import timedelta
+from typing import cast
 from uuid import uuid4
 
-from temporalio import workflow
+from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+
+with workflow.unsafe.imports_passed_through():
+    from activities.commit import CommitActivities
+    from starter.workers import SANDBOX, process_worker
 
 QUEUE = "bare"
 CALL = timedelta(seconds=10)
@@ -45,19 +50,24 @@ async def answered(handle: WorkflowHandle[BareWorkflow, str]) -> str:
 
 
 async def serve(address: str) -> None:
-    """Run a worker with the settings of Gatehouse's until the process is ended."""
-    from starter import workers
-
+    """Run a worker with exactly the settings of Gatehouse's until the process is ended."""
     client = await Client.connect(address)
-    restrictions = workers.SANDBOX.restrictions.with_passthrough_modules("benchmarks")
-    worker = Worker(
-        client,
-        task_queue=QUEUE,
-        workflows=[BareWorkflow],
-        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
-        max_cached_workflows=workers.CACHED,
-        sticky_queue_schedule_to_start_timeout=workers.STICKY,
-        graceful_shutdown_timeout=workers.GRACE,
+    settings = process_worker(client, cast(CommitActivities, _NoDoor())).config()
+    settings["task_queue"], settings["workflows"], settings["activities"] = (
+        QUEUE,
+        [BareWorkflow],
+        [],
     )
-    async with worker:
+    settings["workflow_runner"] = SandboxedWorkflowRunner(
+        restrictions=SANDBOX.restrictions.with_passthrough_modules("benchmarks")
+    )
+    async with Worker(**settings):
         await asyncio.Event().wait()
+
+
+class _NoDoor:
+    """Stands where the settings are made; it is never called."""
+
+    @activity.defn
+    async def commit(self) -> None:
+        return None

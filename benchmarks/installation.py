@@ -13,7 +13,7 @@ from sqlalchemy import Select, func, select
 from temporalio.client import Client
 
 from approvals.access_request import KIND, TenantAccess, shown_digest
-from approvals.commands import Grant, Revoke, Submit
+from approvals.commands import Grant, Revoke
 from approvals.posting import WAITING
 from benchmarks import children
 from benchmarks.people import Case, People
@@ -29,7 +29,6 @@ from store.schema import upgrade
 
 MAIL_SECONDS = 120.0
 MONTH = timedelta(days=30)
-MESSAGE = "Our account managers help you with the new fence."
 # Access of a second is allowed here, so that the run sees it expire. Nothing else differs.
 POLICY = '[default]\nshortest_access = "1s"\n'
 
@@ -56,14 +55,7 @@ class Installation:
 
     async def submit(self, case: Case) -> None:
         """Send a request and wait for its receipt."""
-        command = Submit(
-            batch=case.batch,
-            name="SupportAccess",
-            message=MESSAGE,
-            tenant=case.slug,
-            people=(case.named,),
-        )
-        said = case.requester.signed(case.process, command)
+        said = case.requester.signed(case.process, case.submission)
         await self.gatehouse.submit(KIND, said, case.tenant_id)
 
     async def shown(self, case: Case) -> str:

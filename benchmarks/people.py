@@ -13,7 +13,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals.access_request import process_id_of
-from approvals.commands import Command
+from approvals.commands import Command, Submit
 from approvals.people import OrganizationKind, PersonId, Role
 from identity.signing import SigningKey, fresh_nonce
 from store import tables as t
@@ -49,11 +49,23 @@ class Case:
 
     process: UUID
     batch: UUID
+    organization_id: UUID
     tenant_id: UUID
     slug: str
     requester: Signatory
     named: PersonId
     admin: Signatory
+
+    @property
+    def submission(self) -> Submit:
+        """The command that sends it."""
+        return Submit(
+            batch=self.batch,
+            name="SupportAccess",
+            message="Our account managers help you with the new fence.",
+            tenant=self.slug,
+            people=(self.named,),
+        )
 
 
 class People:
@@ -71,6 +83,7 @@ class People:
         return Case(
             process=process_id_of(batch, slug),
             batch=batch,
+            organization_id=make_id(f"partner-{partner}"),
             tenant_id=make_id(f"tenant.{customer}"),
             slug=slug,
             requester=self._requesters[partner],

@@ -11,13 +11,14 @@ from approvals import authority, tenant_access
 from approvals.access_request import KIND, TenantAccess, process_id_of, split
 from approvals.addresses import address
 from approvals.commands import Command, Submit
-from approvals.errors import ApprovalError, NotFoundError, restored
+from approvals.errors import AlreadySubmittedError, ApprovalError, NotFoundError, restored
 from approvals.people import Directory, Person, PersonId
 from approvals.policy import Policy
 from approvals.records import Record
 from approvals.rules import Needed, needed
 from approvals.slugs import slug
 from approvals.views import Line, RequestView, name_shown, request_view, timeline
+from starter.client import UnreachableError
 from starter.console import UsageError, print_json, print_text, status
 from starter.desk import Desk
 from starter.times import now
@@ -123,9 +124,22 @@ class RequestDesk:
 
     async def submit(self, draft: Draft, *, wait: bool) -> None:
         """Send one draft. Raises the refusal or UnreachableError."""
+        if await self._is_sent(draft):  # a workflow that runs already never hears a submission
+            raise AlreadySubmittedError
         said = self._desk.signed(draft.process, draft.command)
         gatehouse = await self._desk.gatehouse()
-        await gatehouse.submit(KIND, said, draft.tenant_id, wait=wait)
+        try:
+            await gatehouse.submit(KIND, said, draft.tenant_id, wait=wait)
+        except UnreachableError:
+            if await self._is_sent(draft):
+                raise AlreadySubmittedError from None
+            raise
+
+    async def _is_sent(self, draft: Draft) -> bool:
+        state = await self._desk.inbox.state(draft.process)
+        if not isinstance(state, TenantAccess):
+            return False
+        return authority.may_see(state, self.viewer, await self._directory(state))
 
     async def give(self, process: UUID, command: Command, *, wait: bool) -> str:
         """Sign and send one command on a request; return the receipt ("" without waiting)."""

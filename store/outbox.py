@@ -12,7 +12,7 @@ from approvals.addresses import masked
 from approvals.notices import notice_id
 from approvals.people import PersonId
 from approvals.ports import Addressee, Fate, NoticesOf, Outbox, OutboxItem, Posting
-from approvals.posting import WAITING, MailStatus, after_posting
+from approvals.posting import LEASE, WAITING, MailStatus, after_posting
 from store import tables as t
 from store.engine import Engines
 
@@ -31,13 +31,13 @@ class SqlOutbox(Outbox):
         self,
         notices: NoticesOf,
         tried: frozenset[UUID],
-        settled: tuple[UUID, Posting] | None,
+        settled: tuple[OutboxItem, Posting] | None,
     ) -> OutboxItem | None:
         async with self._engines.write.begin() as connection:
             now = await self._engines.clock.now(connection)
             if settled is not None:
                 await _settle(connection, *settled, now)
-            while row := await _first(connection, notices, tried):
+            while row := await _first(connection, notices, tried, now):
                 if await _take(connection, row, now):
                     return _item(row)
             return None
@@ -74,8 +74,10 @@ def _of(notices: NoticesOf) -> Any:
 
 
 async def _first(
-    connection: AsyncConnection, notices: NoticesOf, tried: frozenset[UUID]
+    connection: AsyncConnection, notices: NoticesOf, tried: frozenset[UUID], now: datetime
 ) -> Row[Any] | None:
+    is_lost = (t.outbox.c.status == MailStatus.SENDING) & (t.outbox.c.taken_at <= now - LEASE)
+    is_free = t.outbox.c.status.in_((MailStatus.PENDING, MailStatus.UNKNOWN))
     query = (
         select(
             t.outbox,
@@ -85,7 +87,7 @@ async def _first(
             t.person.c.time_zone,
         )
         .join(t.person, t.person.c.id == t.outbox.c.person_id)
-        .where(_of(notices), t.outbox.c.status.in_(WAITING), t.outbox.c.id.not_in(tried))
+        .where(_of(notices), is_free | is_lost, t.outbox.c.id.not_in(tried))
         .order_by(t.outbox.c.written_at, t.outbox.c.id)
         .limit(1)
     )
@@ -105,6 +107,7 @@ async def _take(connection: AsyncConnection, row: Row[Any], now: datetime) -> bo
         .where(t.outbox.c.id == row.id)
         .values(
             status=MailStatus.SENDING,
+            taken_at=now,
             attempts=row.attempts + 1,
             was_unknown=row.was_unknown or was_lost,
         )
@@ -113,11 +116,12 @@ async def _take(connection: AsyncConnection, row: Row[Any], now: datetime) -> bo
 
 
 async def _settle(
-    connection: AsyncConnection, notice: UUID, posting: Posting, now: datetime
+    connection: AsyncConnection, item: OutboxItem, posting: Posting, now: datetime
 ) -> None:
-    query = select(t.outbox).where(t.outbox.c.id == notice).with_for_update()
+    query = select(t.outbox).where(t.outbox.c.id == item.id).with_for_update()
     row = (await connection.execute(query)).one()
-    if row.status != MailStatus.SENDING and posting.fate is not Fate.SENT:
+    is_ours = row.status == MailStatus.SENDING and row.attempts == item.attempts
+    if not is_ours and posting.fate is not Fate.SENT:
         return  # the late word of an attempt that counted as lost: a later one has settled it
     status = after_posting(row.attempts, row.was_unknown, posting)
     if status is MailStatus.FAILED:
@@ -126,7 +130,7 @@ async def _settle(
     is_over = status is MailStatus.SENT
     await connection.execute(
         update(t.outbox)
-        .where(t.outbox.c.id == notice)
+        .where(t.outbox.c.id == item.id)
         .values(
             status=status,
             reply=posting.reply,

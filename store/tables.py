@@ -244,6 +244,7 @@ outbox = Table(
     Column("was_unknown", Boolean, nullable=False),
     Column("reply", String(500)),
     Column("written_at", UtcInstant, nullable=False),
+    Column("taken_at", UtcInstant),
     Column("settled_at", UtcInstant),
     Index("ix_outbox_process_id_version", "process_id", "version"),
     Index("ix_outbox_status_written_at", "status", "written_at"),

@@ -13,6 +13,7 @@ from activities.send_notices import SWEEP_AGE, MailActivities, TemporalMailQueue
 from approvals.commands import Begin
 from approvals.people import Person
 from approvals.ports import Fate, Letter, NoticesOf, OutboxItem, Posting
+from approvals.posting import LEASE
 from identity.signing import SigningKey, fresh_nonce
 from mail.links import Links
 from mail.mailer import SmtpMailer
@@ -214,7 +215,7 @@ async def test_what_a_lost_worker_left_in_sending_is_tried_once_more(
 ) -> None:
     mailer = ScriptedMailer()
     office = PostOffice(granted, mailer)
-    lost = await _taken(office)
+    lost = await _taken(office, granted)
 
     await office.runs()
 
@@ -227,7 +228,8 @@ async def test_what_a_lost_worker_left_in_sending_is_tried_once_more(
 async def test_what_was_lost_in_sending_twice_is_given_up(granted: StoredLife) -> None:
     mailer = ScriptedMailer()
     office = PostOffice(granted, mailer)
-    first, second = await _taken(office), await _taken(office)
+    first = await _taken(office, granted)
+    second = await _taken(office, granted)
 
     await office.runs()
 
@@ -237,11 +239,24 @@ async def test_what_was_lost_in_sending_twice_is_given_up(granted: StoredLife) -
     assert not any(str(first.id) in one.message_id for one in mailer.letters)
 
 
-async def _taken(office: PostOffice) -> OutboxItem:
-    """Take a notice, and be killed before its letter is settled."""
+async def _taken(office: PostOffice, life: StoredLife) -> OutboxItem:
+    """Take a notice, be killed before its letter is settled, and let the lease run out."""
     item = await office.outbox.next(GRANTED, frozenset(), None)
     assert item is not None
+    life.waits(LEASE)
     return item
+
+
+async def test_what_another_job_is_sending_is_left_to_it(granted: StoredLife) -> None:
+    mailer = ScriptedMailer()
+    office = PostOffice(granted, mailer)
+    taken = await office.outbox.next(GRANTED, frozenset(), None)
+    assert taken is not None
+
+    await office.runs()
+
+    assert not any(str(taken.id) in one.message_id for one in mailer.letters)
+    assert len(mailer.letters) == 2
 
 
 @pytest.mark.parametrize("word", [BUSY, REFUSED, LOST], ids=["busy", "refused", "lost"])
@@ -249,21 +264,21 @@ async def test_the_late_word_of_a_lost_attempt_undoes_no_letter_that_was_sent(
     granted: StoredLife, word: Posting
 ) -> None:
     office = PostOffice(granted, ScriptedMailer())
-    late = await _taken(office)
+    late = await _taken(office, granted)
     await office.runs()
     before = await granted.outbox()
 
-    await office.outbox.next(GRANTED, frozenset(), (late.id, word))
+    await office.outbox.next(GRANTED, frozenset(), (late, word))
 
     assert await granted.outbox() == before
 
 
 async def test_a_late_word_that_the_letter_arrived_is_believed(granted: StoredLife) -> None:
     office = PostOffice(granted, ScriptedMailer(caroline=[REFUSED], charlotte=[REFUSED]))
-    late = await _taken(office)
+    late = await _taken(office, granted)
     await office.runs()
 
-    await office.outbox.next(GRANTED, frozenset(), (late.id, Posting(fate=Fate.SENT, reply="250")))
+    await office.outbox.next(GRANTED, frozenset(), (late, Posting(fate=Fate.SENT, reply="250")))
 
     (row,) = [one for one in await granted.outbox() if one["id"] == late.id]
     assert row["status"] == "sent"

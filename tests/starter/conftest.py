@@ -1,12 +1,15 @@
-"""Fixtures of the CLI's tests: the folder of an installation of its own, with an empty database."""
+"""Fixtures of the CLI's tests: the folder of an installation of its own, and a real stack."""
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from starter.directory import example_file
 from tests.installation import home_of
+from tests.starter.running import Running
 
 
 @pytest.fixture
@@ -20,3 +23,14 @@ def gatehouse_home(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("GATEHOUSE_HOME", str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     return home
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A real `gatehouse up` with the example directory; whoever gives a command is signed in."""
+    running = Running(tmp_path_factory.mktemp("stack"))
+    running.start()
+    imported = running.run("", "directory", "import", str(example_file()))
+    assert imported.code == 0, imported.err
+    yield running
+    running.stop()

@@ -46,7 +46,6 @@ async def test_the_migrations_build_what_the_tables_say(engines: Engines) -> Non
     assert await with_connection(engines, difference) == []
 
 
-@pytest.mark.xfail(strict=True, reason="0002 gives its three checks their prefix twice")
 async def test_the_migrations_name_every_constraint_as_the_tables_do(engines: Engines) -> None:
     def names(connection: Connection) -> set[str | None]:
         look = inspect(connection)

@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from approvals.access_request import KIND
 from tests.workflows.stage import Stage, as_json, on_both_databases
 
@@ -37,7 +35,6 @@ async def test_a_command_that_comes_by_every_way_counts_once(stage: Stage) -> No
         assert len({one.to for one in mails}) == len(mails) == 3
 
 
-@pytest.mark.xfail(strict=True, reason="commit answers where the row stood then, not now")
 async def test_a_submission_that_comes_again_after_the_close_changes_nothing(
     stage: Stage,
 ) -> None:
