@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,7 @@ import typer
 
 from approvals.access_request import TenantAccess
 from approvals.commands import ChangeEnd, Command, Deny, Finish, Grant, Revoke, Withdraw
+from approvals.policy import Policy
 from approvals.views import RequestView
 from starter.console import AsJson, DryRun, UsageError, print_json, runs, status
 from starter.desk import desk
@@ -50,7 +51,17 @@ SignOnly = Annotated[
 Wait = Annotated[
     bool, typer.Option("--wait/--no-wait", help="Wait for the answer, or leave it with Temporal.")
 ]
-Build = Callable[[RequestView, ZoneInfo], Command]
+
+
+class Seen(NamedTuple):
+    """What a command is built on: the request as its person sees it, the tenant's clock, limits."""
+
+    view: RequestView
+    zone: ZoneInfo
+    policy: Policy
+
+
+Build = Callable[[Seen], Command]
 
 
 @runs
@@ -68,8 +79,9 @@ async def grant(
     """Let the people of a request in, until a date that you choose."""
     text = message_from(message, None)
 
-    def build(view: RequestView, zone: ZoneInfo) -> Command:
-        ends_at = end_of(until, span, zone, no_end=no_end)
+    def build(seen: Seen) -> Command:
+        view, zone, policy = seen
+        ends_at = end_of(until, span, zone, no_end=no_end, shortest=policy.shortest_access)
         status(f"Grants {view.organization} access to {view.tenant_name}: {said(ends_at, zone)}.")
         return Grant(ends_at=ends_at, no_end=no_end, message=text, shown=view.shown)
 
@@ -89,9 +101,9 @@ async def deny(
     """Refuse a request, with a reason that its people will read."""
     why = reason_from(reason, reason_file, "denying this request")
 
-    def build(view: RequestView, zone: ZoneInfo) -> Command:
-        status(f"Refuses {view.organization} access to {view.tenant_name}.")
-        return Deny(reason=why, shown=view.shown)
+    def build(seen: Seen) -> Command:
+        status(f"Refuses {seen.view.organization} access to {seen.view.tenant_name}.")
+        return Deny(reason=why, shown=seen.view.shown)
 
     await _give(request, build, ("deny", dry_run, sign_only, wait, as_json))
 
@@ -106,8 +118,8 @@ async def withdraw(
 ) -> None:
     """Take back a request that nobody has decided yet."""
 
-    def build(view: RequestView, zone: ZoneInfo) -> Command:
-        status(f"Withdraws the request to {view.tenant_name}.")
+    def build(seen: Seen) -> Command:
+        status(f"Withdraws the request to {seen.view.tenant_name}.")
         return Withdraw()
 
     await _give(request, build, ("withdraw", dry_run, sign_only, wait, as_json))
@@ -126,8 +138,9 @@ async def change_end(
 ) -> None:
     """Move, set or remove the end date of granted access."""
 
-    def build(view: RequestView, zone: ZoneInfo) -> Command:
-        ends_at = end_of(until, span, zone, no_end=no_end)
+    def build(seen: Seen) -> Command:
+        view, zone, policy = seen
+        ends_at = end_of(until, span, zone, no_end=no_end, shortest=policy.shortest_access)
         status(f"Access of {view.organization} to {view.tenant_name}: {said(ends_at, zone)}.")
         return ChangeEnd(ends_at=ends_at, no_end=no_end, shown=view.shown)
 
@@ -147,9 +160,9 @@ async def revoke(
     """End granted access at once, and every open session with it."""
     why = reason_from(reason, reason_file, "revoking this access")
 
-    def build(view: RequestView, zone: ZoneInfo) -> Command:
-        status(f"Ends access of {view.organization} to {view.tenant_name} now.")
-        return Revoke(reason=why, shown=view.shown)
+    def build(seen: Seen) -> Command:
+        status(f"Ends access of {seen.view.organization} to {seen.view.tenant_name} now.")
+        return Revoke(reason=why, shown=seen.view.shown)
 
     await _give(request, build, ("revoke", dry_run, sign_only, wait, as_json))
 
@@ -167,8 +180,8 @@ async def finish(
 ) -> None:
     """Be done before the end: gives your access back, or everybody's."""
 
-    def build(view: RequestView, zone: ZoneInfo) -> Command:
-        status(f"Gives access to {view.tenant_name} back.")
+    def build(seen: Seen) -> Command:
+        status(f"Gives access to {seen.view.tenant_name} back.")
         return Finish(for_all=for_all)
 
     await _give(request, build, ("finish", dry_run, sign_only, wait, as_json))
@@ -185,7 +198,7 @@ async def _give(request: UUID, build: Build, how: tuple[str, bool, bool, bool, b
     async with desk() as at:
         requests = RequestDesk(at)
         state, view, _ = await requests.viewed(request)
-        command = build(view, await requests.zone_of(state))
+        command = build(Seen(view, await requests.zone_of(state), state.policy))
         if dry_run:
             _say_dry(await requests.judged(state, command), as_json=as_json)
         elif sign_only:

@@ -11,6 +11,7 @@ DATES = (
     "That is not a date we can read. Write a date (its end counts), a local time in the tenant's"
     " zone, or one with an offset: 2027-03-31, 2027-03-31T18:00 or 2027-03-31T18:00:00+02:00."
 )
+ON_THE_WAY = timedelta(seconds=3)  # what a command may take from here to the door
 
 
 def now() -> datetime:
@@ -18,21 +19,28 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def end_of(until: str | None, span: str | None, zone: ZoneInfo, *, no_end: bool) -> datetime | None:
+def end_of(
+    until: str | None, span: str | None, zone: ZoneInfo, *, no_end: bool, shortest: timedelta
+) -> datetime | None:
     """Return the end that one of --until, --for and --no-end chooses: aware UTC, None is no end.
 
-    Raises UsageError that names the options.
+    The *shortest* span that the policy allows gets a little more, for it begins to count at the
+    door. Raises UsageError that names the options.
     """
     if [until is not None, span is not None, no_end].count(True) != 1:
         raise UsageError("Choose when access ends: give one of --until, --for and --no-end.")
     try:
         if until is not None:
             return local_end(until, zone)
-        return None if span is None else now() + duration(span)
+        return None if span is None else now() + _on_arrival(duration(span), shortest)
     except FieldError as wrong:
         option = "--until" if until is not None else "--for"
         sentence = DATES if wrong.code in ("date_not_a_date", "date_must_be_text") else str(wrong)
         raise UsageError(f"{option}: {sentence}") from None
+
+
+def _on_arrival(span: timedelta, shortest: timedelta) -> timedelta:
+    return max(span, shortest + ON_THE_WAY) if span >= shortest else span
 
 
 def said(moment: datetime | None, zone: ZoneInfo) -> str:

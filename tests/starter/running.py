@@ -191,6 +191,15 @@ class Running(Place):
         seen = self.run(person, "request", "show", request, "--json")
         return seen.json if seen.code == 0 else None
 
+    def watched(self, person: str, request: str) -> Ended:
+        """Let *person* watch a request until it ends."""
+        process = self.started(person, "request", "watch", request)
+        try:
+            out, err = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+        return Ended(process.returncode, out, err)
+
     def events(self, request: str) -> list[str]:
         """Return the events of a request, mails left out."""
         lines = self.shown("elizabeth", request)["timeline"]

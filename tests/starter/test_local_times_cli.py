@@ -1,6 +1,6 @@
 """Ends as people type them: dates and local times in the tenant's zone, and what clocks skip."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -19,7 +19,7 @@ def sunday(year: int, month: int, number: int) -> date:
     return day + timedelta(days=(6 - day.weekday()) % 7 + 7 * (number - 1))
 
 
-YEAR = date.today().year + 1
+YEAR = datetime.now(UTC).year + 1
 SPRING, AUTUMN = sunday(YEAR, 3, 2), sunday(YEAR, 11, 1)
 LONDON = last_sunday(YEAR, 3)
 

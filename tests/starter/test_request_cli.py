@@ -140,7 +140,7 @@ def test_a_request_that_concerns_others_is_not_there(stack: Running) -> None:
 def test_watch_tells_the_life_as_it_happens_and_ends_with_the_request(stack: Running) -> None:
     request = stack.granted("--for", "3s")
 
-    watched = stack.run("elizabeth", "request", "watch", request)
+    watched = stack.watched("elizabeth", request)
 
     assert watched.code == 0
     events = [line.split()[3] for line in watched.out.splitlines()]
