@@ -55,7 +55,8 @@ class Report:
             verdict = f"   {'met' if is_met else 'MISSED'} (target: {target})"
             if not is_met:
                 self._missed.append((key, target))
-        self.say(f"{key} = {value:.4g}{verdict}")
+        digits = f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
+        self.say(f"{key} = {digits}{verdict}")
 
     def close(self) -> int:
         """Print what was missed, write BENCH_JSON, and return the exit code: 1 for a count."""

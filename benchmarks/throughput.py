@@ -20,7 +20,7 @@ from starter.client import UnreachableError
 AT_ONCE = (1, 4, 16, 64, 256)
 AHEAD = 16  # bare workflows that wait, beside those that are being answered
 SECONDS = 8.0  # for which new lives are begun at each step
-GAIN = 1.05  # a step that gains less is the last one
+GAIN, ENOUGH = 1.05, 16  # from so many at once, a step that gains less is the last one
 BUSY = 0.85  # cores from which one Python process, or each core of the machine, counts as busy
 RATIO = Target(0.3, is_floor=True)
 
@@ -63,7 +63,7 @@ class Contest:
         """Run this many at once for a while, and see whether that was still faster."""
         before = self.best.per_second if self.rates else 0.0
         self.rates.append(await _rate(self, at_once))
-        self.is_flat = self.rates[-1].per_second < GAIN * before
+        self.is_flat = at_once >= ENOUGH and self.rates[-1].per_second < GAIN * before
 
 
 class Waiting:

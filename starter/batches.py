@@ -76,9 +76,8 @@ async def send(requests: RequestDesk, file: Path, organization: str | None, how:
     batch = batch_of(content, requests.viewer)
     sender = _Sender(requests, how)
     results: list[Sent] = []
-    bar = Progress(
-        TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), console=aside, transient=True
-    )
+    columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn())
+    bar = Progress(*columns, console=aside, transient=True, disable=not aside.is_terminal)
     with bar:
         for row in bar.track(rows):
             try:

@@ -28,6 +28,18 @@ Statuses = Annotated[
     ),
 ]
 
+Batch = Annotated[
+    UUID | None,
+    typer.Option(metavar="ID", parser=id_of, help="Repeat a batch: sends what is missing."),
+]
+File = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="A CSV of many: name,message,people,tenants; blanks between people and tenants.",
+    ),
+]
+
 
 @app.command()
 @runs
@@ -48,17 +60,8 @@ async def create(
     organization: Annotated[
         str | None, typer.Option(metavar="SLUG", help="For whom (operators only).")
     ] = None,
-    batch: Annotated[
-        UUID | None,
-        typer.Option(metavar="ID", parser=id_of, help="Repeat a batch: sends what is missing."),
-    ] = None,
-    file: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="A CSV of many: name,message,people,tenants; blanks between people and tenants.",
-        ),
-    ] = None,
+    batch: Batch = None,
+    file: File = None,
     dry_run: DryRun = False,
     wait: Wait = True,
     as_json: AsJson = False,

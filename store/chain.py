@@ -3,11 +3,19 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals.audit import GENESIS, AuditEntry
 from store import tables as t
+
+HEAD = (
+    select(t.audit.c.seq, t.audit.c.hash)
+    .where(t.audit.c.process_id == bindparam("process"))
+    .order_by(t.audit.c.seq.desc())
+    .limit(1)
+)
+ENTRY = insert(t.audit)
 
 
 async def append(connection: AsyncConnection, entry: AuditEntry) -> AuditEntry:
@@ -15,28 +23,28 @@ async def append(connection: AsyncConnection, entry: AuditEntry) -> AuditEntry:
 
     The caller holds the process's lock, so nobody else takes the same number.
     """
-    last = select(t.audit.c.seq, t.audit.c.hash).where(t.audit.c.process_id == entry.process)
-    head = (await connection.execute(last.order_by(t.audit.c.seq.desc()).limit(1))).first()
+    head = (await connection.execute(HEAD, {"process": entry.process})).first()
     place = {"seq": head.seq + 1, "previous": head.hash} if head else {"seq": 1}
     sealed = entry.model_copy(update=place).sealed()
     await connection.execute(
-        insert(t.audit).values(
-            process_id=sealed.process,
-            seq=sealed.seq,
-            version=sealed.version,
-            at=sealed.at,
-            actor_id=sealed.actor,
-            channel=sealed.channel,
-            key_id=sealed.key,
-            nonce=sealed.nonce,
-            command=sealed.command,
-            event=sealed.event,
-            reason=sealed.reason,
-            state=sealed.state,
-            left_out=sealed.left_out,
-            previous=sealed.previous,
-            hash=sealed.hash,
-        )
+        ENTRY,
+        {
+            "process_id": sealed.process,
+            "seq": sealed.seq,
+            "version": sealed.version,
+            "at": sealed.at,
+            "actor_id": sealed.actor,
+            "channel": sealed.channel,
+            "key_id": sealed.key,
+            "nonce": sealed.nonce,
+            "command": sealed.command,
+            "event": sealed.event,
+            "reason": sealed.reason,
+            "state": sealed.state,
+            "left_out": sealed.left_out,
+            "previous": sealed.previous,
+            "hash": sealed.hash,
+        },
     )
     return sealed
 

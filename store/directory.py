@@ -1,10 +1,10 @@
 """Reads the directory: the part that one question needs, or all of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Select, or_, select
+from sqlalchemy import BindParameter, RowMapping, Select, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals.addresses import canonical
@@ -26,26 +26,73 @@ from store import tables as t
 INSTALLATION = UUID(int=0)  # how a role without a scope is stored
 
 
+def _each(name: str) -> BindParameter[Any]:
+    return bindparam(name, expanding=True)
+
+
+# Built once: building an expression costs more than running it. By whether the rows are held.
+TENANTS = select(t.tenant).where(
+    or_(
+        t.tenant.c.id.in_(_each("tenants")),
+        t.tenant.c.slug.in_(_each("slugs")),
+        t.tenant.c.organization_id.in_(
+            select(t.person.c.organization_id).where(t.person.c.id.in_(_each("owners")))
+        ),
+    )
+)
+_PEOPLE = select(t.person).where(
+    or_(
+        t.person.c.id.in_(_each("people")),
+        t.person.c.email_key.in_(_each("emails")),
+        t.person.c.id.in_(
+            select(t.role_assignment.c.person_id).where(
+                t.role_assignment.c.scope_id.in_(_each("tenants"))
+            )
+        ),
+    )
+)
+_ROLES = select(t.role_assignment).where(t.role_assignment.c.person_id.in_(_each("people")))
+PEOPLE = {False: _PEOPLE, True: _PEOPLE.with_for_update(read=True)}
+ROLES = {False: _ROLES, True: _ROLES.with_for_update(read=True)}
+ORGANIZATIONS = select(t.organization).where(
+    or_(t.organization.c.id.in_(_each("organizations")), t.organization.c.slug.in_(_each("slugs")))
+)
+SERVES = select(t.serves).where(
+    t.serves.c.server_id.in_(_each("organizations")),
+    t.serves.c.customer_id.in_(_each("organizations")),
+)
+
+
 async def part_of(connection: AsyncConnection, needed: Needed, *, hold: bool) -> Directory:
     """Read what *needed* names, the holders of roles in its tenants, and all their companies.
 
     With *hold*, the rows of people and roles cannot change until the transaction ends, so that a
     role taken away meanwhile comes wholly before or wholly after this decision.
     """
-    wanted = _wanted_tenants(needed)
-    tenants = tuple(_tenant(row) for row in await _rows(connection, select(t.tenant).where(wanted)))
-    people = await _people(connection, needed, [one.id for one in tenants], hold=hold)
-    organizations = await _organizations(connection, needed, people, tenants)
-    serves = select(t.serves).where(t.serves.c.server_id.in_([one.id for one in organizations]))
-    roles = select(t.role_assignment).where(
-        t.role_assignment.c.person_id.in_([one.id for one in people])
+    owners = needed.people if needed.with_own_tenants else ()
+    tenants = tuple(
+        _tenant(row)
+        for row in await _rows(
+            connection,
+            TENANTS,
+            {"tenants": needed.tenants, "slugs": needed.slugs, "owners": owners},
+        )
     )
+    wanted = {
+        "people": needed.people,
+        "emails": [canonical(one) for one in needed.emails],
+        "tenants": [one.id for one in tenants],
+    }
+    people = tuple(_person(row) for row in await _rows(connection, PEOPLE[hold], wanted))
+    organizations = await _organizations(connection, needed, people, tenants)
+    ids = {"organizations": [one.id for one in organizations]}
+    holders = {"people": [one.id for one in people]}
     return Directory(
         organizations=organizations,
         tenants=tenants,
         people=people,
-        roles=tuple(_role(row) for row in await _rows(connection, roles, hold=hold)),
-        serves=tuple(_serving(row) for row in await _rows(connection, serves)),
+        roles=tuple(_role(row) for row in await _rows(connection, ROLES[hold], holders)),
+        serves=tuple(_serving(row) for row in await _rows(connection, SERVES, ids)),
     )
 
 
@@ -65,28 +112,6 @@ async def whole(connection: AsyncConnection) -> Directory:
     )
 
 
-def _wanted_tenants(needed: Needed) -> ColumnElement[bool]:
-    wanted = or_(t.tenant.c.id.in_(needed.tenants), t.tenant.c.slug.in_(needed.slugs))
-    if not needed.with_own_tenants:
-        return wanted
-    owners = select(t.person.c.organization_id).where(t.person.c.id.in_(needed.people))
-    return or_(wanted, t.tenant.c.organization_id.in_(owners))
-
-
-async def _people(
-    connection: AsyncConnection, needed: Needed, tenants: Sequence[UUID], *, hold: bool
-) -> tuple[Person, ...]:
-    holders = select(t.role_assignment.c.person_id).where(t.role_assignment.c.scope_id.in_(tenants))
-    query = select(t.person).where(
-        or_(
-            t.person.c.id.in_(needed.people),
-            t.person.c.email_key.in_([canonical(one) for one in needed.emails]),
-            t.person.c.id.in_(holders),
-        )
-    )
-    return tuple(_person(row) for row in await _rows(connection, query, hold=hold))
-
-
 async def _organizations(
     connection: AsyncConnection,
     needed: Needed,
@@ -98,18 +123,14 @@ async def _organizations(
         *(one.organization for one in people),
         *(one.organization for one in tenants),
     }
-    query = select(t.organization).where(
-        or_(t.organization.c.id.in_(ids), t.organization.c.slug.in_(needed.organization_slugs))
-    )
-    return tuple(_organization(row) for row in await _rows(connection, query))
+    wanted = {"organizations": list(ids), "slugs": needed.organization_slugs}
+    return tuple(_organization(row) for row in await _rows(connection, ORGANIZATIONS, wanted))
 
 
 async def _rows(
-    connection: AsyncConnection, query: Select[Any], *, hold: bool = False
+    connection: AsyncConnection, query: Select[Any], given: Mapping[str, Any] | None = None
 ) -> Sequence[RowMapping]:
-    if hold and connection.dialect.name != "sqlite":  # SQLite has one writer at a time anyway
-        query = query.with_for_update(read=True)
-    rows: Sequence[RowMapping] = (await connection.execute(query)).mappings().all()
+    rows: Sequence[RowMapping] = (await connection.execute(query, given)).mappings().all()
     return rows
 
 

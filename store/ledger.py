@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals import audit, rules
@@ -26,6 +26,17 @@ from store.engine import Engines
 from store.keys import key_of
 
 HOUR = timedelta(hours=1)
+# Built once: building an expression costs more than running it.
+ROW = (
+    select(t.process.c.kind, t.process.c.state)
+    .where(t.process.c.id == bindparam("process"))
+    .with_for_update()
+)
+KEY = select(t.key).where(t.key.c.id == bindparam("key")).with_for_update(read=True)
+RECORDED = select(t.command.c.digest, t.command.c.outcome).where(
+    t.command.c.key_id == bindparam("key"), t.command.c.nonce == bindparam("nonce")
+)
+REMEMBER = insert(t.command)
 
 
 class SqlLedger(Ledger):
@@ -70,10 +81,7 @@ class _SqlRow(LockedRow):
 
     @classmethod
     async def read(cls, connection: AsyncConnection, process: UUID, now: datetime) -> "_SqlRow":
-        query = select(t.process.c.kind, t.process.c.state).where(t.process.c.id == process)
-        if connection.dialect.name != "sqlite":
-            query = query.with_for_update()
-        row = (await connection.execute(query)).first()
+        row = (await connection.execute(ROW, {"process": process})).first()
         state = None if row is None else rules.restored(row.kind, row.state)
         return cls(connection, process, now, state)
 
@@ -97,17 +105,12 @@ class _SqlRow(LockedRow):
         return projection.outcome(self._state, None, None)
 
     async def key(self, key: UUID) -> EnrolledKey | None:
-        query = select(t.key).where(t.key.c.id == key)
-        if self._connection.dialect.name != "sqlite":  # a revocation comes wholly before or after
-            query = query.with_for_update(read=True)
-        row = (await self._connection.execute(query)).first()
+        row = (await self._connection.execute(KEY, {"key": key})).first()
         return None if row is None else key_of(row)
 
     async def recorded(self, signed: Signed) -> Outcome | None:
-        query = select(t.command).where(
-            t.command.c.key_id == signed.key, t.command.c.nonce == signed.nonce
-        )
-        row = (await self._connection.execute(query)).first()
+        asked = {"key": signed.key, "nonce": signed.nonce}
+        row = (await self._connection.execute(RECORDED, asked)).first()
         if row is None:
             return None
         if row.digest != signed.digest:
@@ -207,12 +210,13 @@ class _SqlRow(LockedRow):
     async def _remember(self, signed: Signed | None, outcome: Outcome) -> None:
         if signed is not None:
             await self._connection.execute(
-                insert(t.command).values(
-                    key_id=signed.key,
-                    nonce=signed.nonce,
-                    process_id=self._process,
-                    digest=signed.digest,
-                    outcome=outcome.model_dump_json(),
-                    at=self._now,
-                )
+                REMEMBER,
+                {
+                    "key_id": signed.key,
+                    "nonce": signed.nonce,
+                    "process_id": self._process,
+                    "digest": signed.digest,
+                    "outcome": outcome.model_dump_json(),
+                    "at": self._now,
+                },
             )

@@ -1,10 +1,11 @@
 """Writes a transition: the row with its complete state, and the tables that others read from."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, insert, update
+from sqlalchemy import Insert, Table, bindparam, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,6 +15,21 @@ from approvals.people import Directory
 from approvals.ports import Outcome, Refusal
 from approvals.transition import AccessGrant, EnrolledKey, Session, State, Transition
 from store import tables as t
+
+PROCESS, NOTICES, INVOLVED = insert(t.process), insert(t.outbox), insert(t.involvement)
+ADVANCE = update(t.process).where(
+    t.process.c.id == bindparam("process"), t.process.c.version == bindparam("read")
+)
+CLOSE_GRANTS = update(t.access_grant).where(
+    t.access_grant.c.process_id == bindparam("process"),
+    t.access_grant.c.closed_at.is_(None),
+    t.access_grant.c.person_id.not_in(bindparam("kept", expanding=True)),
+)
+END_SESSIONS = update(t.session).where(
+    t.session.c.process_id == bindparam("process"),
+    t.session.c.ended_at.is_(None),
+    t.session.c.id.not_in(bindparam("kept", expanding=True)),
+)
 
 
 class LostUpdateError(RuntimeError):
@@ -61,8 +77,9 @@ async def write(
         await _insert(connection, after, text, now)
     else:
         await _advance(connection, before, after, text)
-    await _grants(connection, after.process_id, transition.grants, now)
-    await _sessions(connection, after.process_id, transition.sessions, now)
+    is_new = before is None  # then nothing can be open that must close
+    await _grants(connection, after.process_id, transition.grants, now, is_new)
+    await _sessions(connection, after.process_id, transition.sessions, now, is_new)
     if transition.key is not None:
         await _key(connection, transition.key)
 
@@ -88,34 +105,34 @@ async def write_notices(
         for one in notices.addressed(transition, directory)
     ]
     if rows:
-        await connection.execute(insert(t.outbox), rows)
+        await connection.execute(NOTICES, rows)
 
 
 async def _insert(connection: AsyncConnection, after: State, text: str, now: datetime) -> None:
     index = after.index
     await connection.execute(
-        insert(t.process).values(
-            id=after.process_id,
-            kind=after.kind,
-            begun_at=now,
-            tenant_id=index.tenant,
-            organization_id=index.organization,
-            requester_id=index.requester,
-            batch=index.batch,
-            subject=index.subject,
+        PROCESS,
+        {
+            "id": after.process_id,
+            "kind": after.kind,
+            "begun_at": now,
+            "tenant_id": index.tenant,
+            "organization_id": index.organization,
+            "requester_id": index.requester,
+            "batch": index.batch,
+            "subject": index.subject,
             **_moving(after, text),
-        )
+        },
     )
     involved = [{"person_id": one, "process_id": after.process_id} for one in index.named]
     if involved:
-        await connection.execute(insert(t.involvement), involved)
+        await connection.execute(INVOLVED, involved)
 
 
 async def _advance(connection: AsyncConnection, before: State, after: State, text: str) -> None:
     changed = await connection.execute(
-        update(t.process)
-        .where(t.process.c.id == after.process_id, t.process.c.version == before.version)
-        .values(**_moving(after, text))
+        ADVANCE,
+        {"process": after.process_id, "read": before.version, **_moving(after, text)},
     )
     if changed.rowcount != 1:
         raise LostUpdateError(f"process {after.process_id} left version {before.version}")
@@ -132,19 +149,17 @@ def _moving(after: State, text: str) -> dict[str, Any]:
 
 
 async def _grants(
-    connection: AsyncConnection, process: UUID, grants: tuple[AccessGrant, ...], now: datetime
+    connection: AsyncConnection,
+    process: UUID,
+    grants: tuple[AccessGrant, ...],
+    now: datetime,
+    is_new: bool,
 ) -> None:
-    kept = [one.person for one in grants]
     table = t.access_grant
-    await connection.execute(
-        update(table)
-        .where(
-            table.c.process_id == process,
-            table.c.closed_at.is_(None),
-            table.c.person_id.not_in(kept),
-        )
-        .values(closed_at=now)
-    )
+    if not is_new:
+        kept = [one.person for one in grants]
+        given = {"process": process, "kept": kept, "closed_at": now}
+        await connection.execute(CLOSE_GRANTS, given)
     rows = [
         {
             "process_id": one.process,
@@ -163,15 +178,17 @@ async def _grants(
 
 
 async def _sessions(
-    connection: AsyncConnection, process: UUID, sessions: tuple[Session, ...], now: datetime
+    connection: AsyncConnection,
+    process: UUID,
+    sessions: tuple[Session, ...],
+    now: datetime,
+    is_new: bool,
 ) -> None:
     table = t.session
-    kept = [one.id for one in sessions]
-    await connection.execute(
-        update(table)
-        .where(table.c.process_id == process, table.c.ended_at.is_(None), table.c.id.not_in(kept))
-        .values(ended_at=now)
-    )
+    if not is_new:
+        kept = [one.id for one in sessions]
+        given = {"process": process, "kept": kept, "ended_at": now}
+        await connection.execute(END_SESSIONS, given)
     rows = [
         {
             "id": one.id,
@@ -204,7 +221,13 @@ async def _key(connection: AsyncConnection, key: EnrolledKey) -> None:
 async def _upsert(
     connection: AsyncConnection, table: Table, rows: list[dict[str, Any]], keys: list[str]
 ) -> None:
-    kind = sqlite if connection.dialect.name == "sqlite" else postgresql
-    query = kind.insert(table)
-    changes = {name: query.excluded[name] for name in rows[0] if name not in keys}
-    await connection.execute(query.on_conflict_do_update(index_elements=keys, set_=changes), rows)
+    names = tuple(rows[0])
+    await connection.execute(_upserting(connection.dialect.name, table, names, tuple(keys)), rows)
+
+
+@cache
+def _upserting(dialect: str, table: Table, names: tuple[str, ...], keys: tuple[str, ...]) -> Insert:
+    query = (sqlite if dialect == "sqlite" else postgresql).insert(table)
+    changes = {name: query.excluded[name] for name in names if name not in keys}
+    upserting: Insert = query.on_conflict_do_update(index_elements=keys, set_=changes)
+    return upserting

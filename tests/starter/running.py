@@ -240,5 +240,5 @@ def _terminal(
             patch.setattr(sys, name, stream)
         patch.chdir(ROOT)
         # The command hands its profile down in the environment; it goes with the rest.
-        patch.setenv("GATEHOUSE_PROFILE", "")
+        patch.setenv("GATEHOUSE_PROFILE", environment.get("GATEHOUSE_PROFILE", ""))
         yield out, err

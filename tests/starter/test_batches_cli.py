@@ -49,7 +49,7 @@ Second,,{CAROLINE},{FENCE}
 def test_refused_lines_are_named_with_number_and_rule_and_the_rest_is_sent(
     stack: Running, tmp_path: Path, unique: str
 ) -> None:
-    stranger = EMAILS["tom"]
+    stranger = EMAILS["christopher"]
     content = f"""{HEAD}
 Good,{unique},{CAROLINE},{FENCE}
 no good,,{CAROLINE},{FENCE}
@@ -109,7 +109,13 @@ def test_a_dry_run_of_a_file_sends_nothing(stack: Running, tmp_path: Path, uniqu
 def test_a_quoted_message_may_have_lines_and_a_record_is_named_by_its_first(
     stack: Running, tmp_path: Path, unique: str
 ) -> None:
-    content = f'{HEAD}\r\nTwo,"{unique}\r\nThanks, Elizabeth",{CAROLINE},{FENCE}\r\n\r\nbad one,"a\r\nb",{CAROLINE},{FENCE}\r\n'
+    lines = [
+        HEAD,
+        f'Two,"{unique}\r\nThanks, Elizabeth",{CAROLINE},{FENCE}',
+        "",
+        f'bad one,"a\r\nb",{CAROLINE},{FENCE}',
+    ]
+    content = "\r\n".join(lines)
 
     sent = send(stack, tmp_path, content, "--json")
 

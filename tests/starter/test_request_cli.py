@@ -67,7 +67,7 @@ def test_both_sides_list_it_and_the_recipient_sees_neither_name_nor_people(stack
     assert got["outgoing"] == []
     assert request in table.out
     for hidden in ("SupportAccess", "Caroline", "Charlotte", "Elizabeth"):
-        assert hidden not in table.out + table.err + json.dumps(got)
+        assert hidden not in table.out + table.err + json.dumps(incoming)
 
 
 def test_the_recipient_sees_who_asks_the_message_and_the_clock_but_not_for_whom(

@@ -1,8 +1,7 @@
-"""`gatehouse tenant list` and `gatehouse session`: the way in, and the signed token that opens it."""
+"""`gatehouse tenant list` and `gatehouse session`: the way in, and the token that opens it."""
 
 import json
 from typing import Any
-from uuid import UUID
 
 import jwt
 import pytest
@@ -192,5 +191,4 @@ def test_the_session_list_names_the_tenant_to_people(stack: Running) -> None:
     listed = stack.run("caroline", "session", "list")
 
     (line,) = [one for one in listed.out.splitlines() if session in one]
-    assert UUID(line.split()[0])
-    assert line.split()[1:3] == [FENCE, "support"]
+    assert line.split()[:3] == [session, FENCE, "support"]
