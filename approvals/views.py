@@ -174,10 +174,10 @@ def _fault(state: TenantAccess, mail: Mail, viewer: PersonId, directory: Directo
 def _is_concealed(
     state: TenantAccess, person: Person, viewer: PersonId, directory: Directory
 ) -> bool:
-    is_asking = person.organization == state.organization
+    is_asking = person.organization == state.organization or person.id in state.people
     return is_asking and not sees_people(state, viewer, directory)
 
 
 def _text(entry: AuditEntry) -> str:
-    more = f" ({entry.left_out} more left out)" if entry.left_out else ""
-    return (entry.reason or "") + more
+    more = f"({entry.left_out} more left out)" if entry.left_out else None
+    return " ".join(one for one in (entry.reason, more) if one)
