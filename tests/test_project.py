@@ -31,7 +31,7 @@ REGISTRIES = [
     ".".join(parts)
     for parts in [
         ("pypi", "org"),
-        ("pythonhosted", "org"),
+        ("python" + "hosted", "org"),
         ("npmjs", "org"),
         ("deb", "debian", "org"),
         ("crates", "io"),
