@@ -25,13 +25,15 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         mailer = wiring.mailer(settings)
         ends.push_async_callback(mailer.close)
         client = await temporal.connect(settings, identity="gatehouse-worker")
-        door = wiring.door(settings, engines, client)
+        queue = TemporalMailQueue(client)
+        ends.push_async_callback(queue.close)
+        door = wiring.door(settings, engines, queue)
         post = wiring.post(settings, engines, mailer)
         reconciler = Reconciler(SqlLedger(engines), client)
         for part in (
             process_worker(client, door, settings.build_id),
             mail_worker(client, post),
-            upkeep(reconciler, SqlOutbox(engines), TemporalMailQueue(client)),
+            upkeep(reconciler, SqlOutbox(engines), queue),
             health(settings.health_port, client.service_client.check_health),
         ):
             await ends.enter_async_context(part)

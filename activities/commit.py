@@ -9,8 +9,9 @@ from temporalio.exceptions import ApplicationError
 
 from activities.names import NOTHING
 from approvals import commands, rules
-from approvals.commands import Begin, Prove, Signed
+from approvals.commands import Signed
 from approvals.errors import ApprovalError, InvalidDecisionError
+from approvals.facts import Counts, Facts, FreshSecret, Kin, Needed
 from approvals.people import Directory
 from approvals.policy import Policies
 from approvals.ports import (
@@ -23,8 +24,7 @@ from approvals.ports import (
     Outcome,
     Signatures,
 )
-from approvals.rules import Facts
-from approvals.sign_in import SignIn, SignInFacts
+from approvals.sign_in.commands import Begin
 from approvals.transition import Transition
 
 SIGNING_IN = "cli"  # the channel of a key that is only being enrolled
@@ -95,7 +95,9 @@ class CommitActivities:
             return await row.refuse(refusal, hearing.signed, given.said, sentence)
 
     async def _hear(self, row: LockedRow, given: Delivery, hearing: _Hearing) -> Outcome:
-        signed = commands.parsed(given.said or b"", by_signal=given.by_signal)
+        signed = commands.parsed(
+            given.said or b"", rules.forms(row.state), by_signal=given.by_signal
+        )
         if signed.process != row.process:
             raise InvalidDecisionError(("process_id", "It is for another process."))
         key = await row.key(signed.key)
@@ -110,15 +112,10 @@ class CommitActivities:
             hearing.earlier = earlier
             answer = {"receipt": earlier.receipt, "refusal": earlier.refusal}
             return row.standing().model_copy(update=answer)
-        hearing.directory = await row.directory(rules.needed(row.state, signed))
-        facts = Facts(
-            directory=hearing.directory,
-            policies=self._policies,
-            counts=await row.counts(signed),
-            key=key,
-            sign_in=await self._sign_in_facts(row, signed, hearing.directory),
-        )
-        transition = rules.judge(row.state, signed, facts, row.now)
+        needed = rules.needed(row.state, signed)
+        hearing.directory = await row.directory(needed)
+        facts = await self._facts(row, signed, needed, hearing.directory)
+        transition = rules.judge(row.state, signed, facts.model_copy(update={"key": key}), row.now)
         return await row.write(transition, hearing.directory, signed)
 
     async def _tick(self, row: LockedRow) -> Outcome:
@@ -129,31 +126,30 @@ class CommitActivities:
         directory = await row.directory(rules.needed(state, None))
         return await row.write(transition, directory, None)
 
-    async def _sign_in_facts(
-        self, row: LockedRow, signed: Signed, directory: Directory
-    ) -> SignInFacts:
-        match signed.command, row.state:
-            case Begin() as command, None:
-                subject = self._codes.keyed(f"subject {command.email.casefold()}")
-                newest, recent = await row.sign_ins(subject)
-                person = directory.person_of(command.email)
-                return SignInFacts(
-                    person=person.id if person and directory.is_live(person.id) else None,
-                    subject=subject,
-                    recent=recent,
-                    newest=newest,
-                    code=self._codes.fresh(row.process, command.public_key),
-                )
-            case Prove() as command, SignIn() as state:
-                newest, recent = await row.sign_ins(state.subject)
-                return SignInFacts(
-                    newest=newest,
-                    recent=recent,
-                    proof_check=self._codes.keyed(command.proof),
-                    security_scopes=tuple(one.id for one in directory.tenants),
-                )
+    async def _facts(
+        self, row: LockedRow, signed: Signed, needed: Needed, directory: Directory
+    ) -> Facts:
+        subject = needed.subject or ""
+        if needed.keyed_subject is not None:
+            subject = self._codes.keyed(needed.keyed_subject)
+        return Facts(
+            directory=directory,
+            policies=self._policies,
+            counts=await row.counts(signed) if self._policies.has_quotas else Counts(),
+            subject=subject,
+            kin=await row.kin(subject) if subject else Kin(),
+            secret=self._secret(row.process, signed, needed),
+            proof_check=None if needed.proof is None else self._codes.keyed(needed.proof),
+        )
+
+    def _secret(self, process: UUID, signed: Signed, needed: Needed) -> FreshSecret | None:
+        match needed.draws, signed.command:
+            case "code", Begin(public_key=public_key):
+                return self._codes.fresh(process, public_key)
+            case "link", _:
+                return self._codes.link(process)
             case _:
-                return SignInFacts()
+                return None
 
 
 def _delivery(given: RawValue) -> Delivery:

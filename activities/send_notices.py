@@ -1,5 +1,6 @@
 """Mail jobs: one a transition, on a queue of their own, so that no process waits for SMTP."""
 
+import asyncio
 import logging
 from datetime import timedelta
 from uuid import UUID
@@ -30,6 +31,7 @@ from approvals.ports import (
 )
 
 log = logging.getLogger(__name__)
+SIGN_EVERY = 10  # seconds between heartbeats, each a call; with a letter's 60 s still within 75 s
 SWEEP_AGE = 45  # seconds after which an unsent notice's job counts as lost
 
 
@@ -38,8 +40,22 @@ class TemporalMailQueue(MailQueue):
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def enqueue(self, notices: NoticesOf, fairness_key: str) -> None:
+        """Begin to queue a job: whoever waits for a receipt does not wait for this as well.
+
+        What is lost when the worker dies meanwhile is found by the sweep.
+        """
+        task = asyncio.create_task(self._start(notices, fairness_key))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def close(self) -> None:
+        """Wait until everything is queued."""
+        await asyncio.gather(*self._under_way)
+
+    async def _start(self, notices: NoticesOf, fairness_key: str) -> None:
         try:
             await self._client.start_activity(
                 "send_notices",
@@ -78,9 +94,11 @@ class MailActivities:
         """
         notices = _notices(given)
         tried: set[UUID] = set()
-        settled = None
+        settled, sign = None, asyncio.get_running_loop().time()  # the start is a sign of life
         while item := await self._outbox.next(notices, frozenset(tried), settled):
-            activity.heartbeat()
+            if (moment := asyncio.get_running_loop().time()) > sign + SIGN_EVERY:
+                sign = moment
+                activity.heartbeat()
             tried.add(item.id)
             settled = (item, await self._post(item))
         if not await self._outbox.is_done(notices):

@@ -5,9 +5,9 @@ from itertools import chain
 from uuid import UUID
 
 from approvals.addresses import canonical
-from approvals.directory_file import DirectoryFile, Group, Site
+from approvals.directory_file import DirectoryFile
 from approvals.directory_forms import DirectoryFileError, Problem
-from approvals.people import Organization, Person, Tenant
+from approvals.people import Group, Organization, Person, Site, Tenant
 from approvals.records import Record
 
 Listed = Organization | Tenant | Site | Group | Person

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, NewType
+from typing import Any
 from uuid import UUID
 
 from approvals.addresses import canonical
@@ -12,39 +12,21 @@ from approvals.people import (
     SITE_ROLES,
     TENANT_ROLES,
     Directory,
+    Group,
+    GroupId,
     Organization,
     OrganizationId,
     Person,
     PersonId,
     Role,
     RoleAssignment,
+    Site,
+    SiteId,
     Tenant,
     TenantId,
 )
 from approvals.records import Record
 from approvals.texts import inert
-
-SiteId = NewType("SiteId", UUID)
-GroupId = NewType("GroupId", UUID)
-
-
-class Site(Record):
-    """A customer's account with the vendor, run by contacts."""
-
-    id: SiteId
-    slug: str
-    name: str
-    organization: OrganizationId
-
-
-class Group(Record):
-    """A vendor's support group and its people."""
-
-    id: GroupId
-    slug: str
-    name: str
-    organization: OrganizationId
-    members: tuple[PersonId, ...] = ()
 
 
 class DirectoryFile(Record):

@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid5
 
-from approvals.people import Directory, PersonId
+from approvals.people import Directory, Organization, PersonId, Site, Tenant
 from approvals.records import Record
 from approvals.transition import Fact, Notice, Transition
 
@@ -50,8 +50,10 @@ def _to(
         person=person,
         facts={
             **notice.facts,
-            "organization": _organization(notice, directory),
-            "tenant": _tenant(notice, directory),
+            "organization": _name(directory.organization(notice.organization)),
+            "tenant": _name(directory.tenant(notice.tenant)),
+            "customer": _name(directory.organization(notice.customer)),
+            "site": _name(directory.site(notice.site)),
             "people": [directory.name_of(one) for one in notice.shown_people],
             "person_name": None if notice.about is None else directory.name_of(notice.about),
             "is_requester": person == notice.requester,
@@ -61,11 +63,5 @@ def _to(
     )
 
 
-def _organization(notice: Notice, directory: Directory) -> str | None:
-    found = directory.organization(notice.organization)
-    return found.name if found else None
-
-
-def _tenant(notice: Notice, directory: Directory) -> str | None:
-    found = directory.tenant(notice.tenant)
-    return found.name if found else None
+def _name(entry: Organization | Tenant | Site | None) -> str | None:
+    return entry.name if entry else None

@@ -10,6 +10,8 @@ from approvals.records import Record
 PersonId = NewType("PersonId", UUID)
 OrganizationId = NewType("OrganizationId", UUID)
 TenantId = NewType("TenantId", UUID)
+SiteId = NewType("SiteId", UUID)
+GroupId = NewType("GroupId", UUID)
 
 
 class OrganizationKind(StrEnum):
@@ -65,6 +67,25 @@ class Tenant(Record):
     is_locked: bool = False
 
 
+class Site(Record):
+    """A customer's account with the vendor, run by contacts."""
+
+    id: SiteId
+    slug: str
+    name: str
+    organization: OrganizationId
+
+
+class Group(Record):
+    """A vendor's support group and its people."""
+
+    id: GroupId
+    slug: str
+    name: str
+    organization: OrganizationId
+    members: tuple[PersonId, ...] = ()
+
+
 class Person(Record):
     """Somebody, known by id; the e-mail address may change."""
 
@@ -93,6 +114,8 @@ class Directory(Record):
     people: tuple[Person, ...] = ()
     roles: tuple[RoleAssignment, ...] = ()
     serves: tuple[tuple[OrganizationId, OrganizationId], ...] = ()
+    sites: tuple[Site, ...] = ()
+    groups: tuple[Group, ...] = ()
 
     def person(self, wanted: UUID | None) -> Person | None:
         """Return the person of that id, or None."""
@@ -117,6 +140,22 @@ class Directory(Record):
     def tenant_of(self, slug: str) -> Tenant | None:
         """Return the tenant of that slug, or None."""
         return next((one for one in self.tenants if one.slug == slug), None)
+
+    def site(self, wanted: UUID | None) -> Site | None:
+        """Return the site of that id, or None."""
+        return next((one for one in self.sites if one.id == wanted), None)
+
+    def site_of(self, slug: str) -> Site | None:
+        """Return the site of that slug, or None."""
+        return next((one for one in self.sites if one.slug == slug), None)
+
+    def group(self, wanted: UUID | None) -> Group | None:
+        """Return the group of that id, or None."""
+        return next((one for one in self.groups if one.id == wanted), None)
+
+    def group_of(self, slug: str) -> Group | None:
+        """Return the group of that slug, or None."""
+        return next((one for one in self.groups if one.slug == slug), None)
 
     def is_live(self, wanted: UUID | None) -> bool:
         """Whether the person and their organization are both active."""

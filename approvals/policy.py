@@ -29,6 +29,16 @@ class Policy(Record):
     per_hour_and_pair: int | None = None
     pending_per_pair_and_person: int | None = None
 
+    @property
+    def has_quota(self) -> bool:
+        """Whether this policy counts requests."""
+        quotas = (
+            self.per_hour_and_person,
+            self.per_hour_and_pair,
+            self.pending_per_pair_and_person,
+        )
+        return any(one is not None for one in quotas)
+
 
 class _Limits(Form):
     """One table of policy.toml; what is not said comes from ``[default]``."""
@@ -72,6 +82,11 @@ class Policies(Record):
     default: Policy = Policy()
     tenants: dict[str, Policy] = {}
     showing: frozenset[str] = frozenset()
+
+    @property
+    def has_quotas(self) -> bool:
+        """Whether any request is counted at all."""
+        return any(one.has_quota for one in (self.default, *self.tenants.values()))
 
     def of(self, organization: str, tenant: str) -> Policy:
         """Return the effective policy for a request from one organization to one tenant."""

@@ -7,13 +7,11 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from approvals.authority import Counts
 from approvals.commands import Signed
 from approvals.errors import ApprovalError
+from approvals.facts import Counts, FreshSecret, Kin, Needed
 from approvals.people import Directory
 from approvals.records import Record
-from approvals.rules import Needed
-from approvals.sign_in import FreshCode
 from approvals.transition import EnrolledKey, State, Transition
 
 
@@ -172,8 +170,12 @@ class MailQueue(Protocol):
 class Codes(Protocol):
     """One-time codes and the server keys around them."""
 
-    def fresh(self, login: UUID, public_key: str) -> FreshCode:
+    def fresh(self, login: UUID, public_key: str) -> FreshSecret:
         """Draw an eight-digit code for this sign-in and this public key."""
+        ...
+
+    def link(self, process: UUID) -> FreshSecret:
+        """Draw the token of a link to this process: 256 random bits."""
         ...
 
     def keyed(self, proof: str) -> str:
@@ -232,8 +234,8 @@ class LockedRow(Protocol):
         """Count requests for the quotas of a policy."""
         ...
 
-    async def sign_ins(self, subject: str) -> tuple[UUID | None, int]:
-        """Return the subject's newest sign-in, and how many began in the last ten minutes."""
+    async def kin(self, subject: str) -> Kin:
+        """Return what is known of the subject's processes; nobody else begins one meanwhile."""
         ...
 
     async def refuse(

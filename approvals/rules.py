@@ -2,84 +2,44 @@
 
 from datetime import datetime
 
-from approvals import access_request, authority, sign_in, tenant_access
-from approvals.access_request import TenantAccess
-from approvals.authority import Counts
-from approvals.commands import CLOCK, Begin, Prove, RevokeKey, Signed, SignOut, Submit, Tick
-from approvals.errors import AlreadySubmittedError, InvalidDecisionError, NotFoundError
-from approvals.people import Directory, OrganizationId, PersonId, Role, TenantId
-from approvals.policy import Policies
-from approvals.records import Record
-from approvals.sign_in import SignIn, SignInFacts
+from approvals import authority
+from approvals.commands import Elsewhere, Forms, Signed
+from approvals.errors import NotFoundError
+from approvals.facts import Facts, Needed
+from approvals.kind import Kind
+from approvals.sign_in.commands import Begin, Prove
+from approvals.sign_in.record import SignIn
+from approvals.sign_in.rules import RULES as SIGN_IN
+from approvals.tenant_access.rules import RULES as TENANT_ACCESS
 from approvals.transition import EnrolledKey, State, Transition
 
-STATES: dict[str, type[TenantAccess] | type[SignIn]] = {
-    access_request.KIND: TenantAccess,
-    sign_in.KIND: SignIn,
-}
-CLOSED: dict[str, frozenset[str]] = {
-    access_request.KIND: frozenset(access_request.CLOSED),
-    sign_in.KIND: frozenset(sign_in.CLOSED),
-}
+KINDS: dict[str, Kind] = {one.name: one for one in (TENANT_ACCESS, SIGN_IN)}
+OPENING: dict[str, Kind] = {name: kind for kind in KINDS.values() for name in kind.opening}
+_ELSEWHERE: Forms = {name: Elsewhere for kind in KINDS.values() for name in kind.commands}
+_TO_OPEN: Forms = {**_ELSEWHERE, **{name: one.commands[name] for name, one in OPENING.items()}}
+_TO: dict[str, Forms] = {name: {**_ELSEWHERE, **kind.commands} for name, kind in KINDS.items()}
 
 
-class Facts(Record):
-    """All that a judgement needs beside state, command and time, read in the same transaction."""
+def forms(state: State | None) -> Forms:
+    """Return the forms of all that may be asked of a process, or of a number that has none yet.
 
-    directory: Directory = Directory()
-    policies: Policies = Policies()
-    counts: Counts = Counts()
-    key: EnrolledKey | None = None
-    sign_in: SignInFacts = SignInFacts()
-
-
-class Needed(Record):
-    """Which part of the directory a judgement needs; its role holders and companies come along."""
-
-    people: tuple[PersonId, ...] = ()
-    emails: tuple[str, ...] = ()
-    tenants: tuple[TenantId, ...] = ()
-    slugs: tuple[str, ...] = ()
-    organizations: tuple[OrganizationId, ...] = ()
-    organization_slugs: tuple[str, ...] = ()
-    with_own_tenants: bool = False
+    What only other processes hear is read as `Elsewhere`.
+    """
+    return _TO_OPEN if state is None else _TO[state.kind]
 
 
 def needed(state: State | None, signed: Signed | None) -> Needed:
-    """Say which part of the directory to read before judging, or before addressing notices."""
-    people = [] if signed is None or signed.actor is None else [signed.actor]
-    match state:
-        case TenantAccess():
-            deciders = (state.decided_by, state.closed_by)
-            people += [state.requester, *state.people, *(one for one in deciders if one)]
-            return Needed(
-                people=tuple(people), tenants=(state.tenant,), organizations=(state.organization,)
-            )
-        case SignIn():
-            owner = () if state.person is None else (state.person,)
-            return Needed(people=(*people, *owner), with_own_tenants=True)
-        case _:
-            return _needed_to_start(signed, tuple(people))
-
-
-def _needed_to_start(signed: Signed | None, people: tuple[PersonId, ...]) -> Needed:
-    match None if signed is None else signed.command:
-        case Submit() as command:
-            other = () if command.organization is None else (command.organization,)
-            return Needed(
-                people=(*people, *command.people),
-                slugs=(command.tenant,),
-                organization_slugs=other,
-            )
-        case Begin(email=email):
-            return Needed(people=people, emails=(email,))
-        case _:
-            return Needed(people=people)
+    """Say which facts to read before judging, or before addressing notices."""
+    if (kind := _kind_of(state, signed)) is not None:
+        return kind.needed(state, signed)
+    actor = None if signed is None else signed.actor
+    return Needed(people=() if actor is None else (actor,))
 
 
 def restored(kind: str, text: str) -> State:
     """Read a row's JSON back into its state."""
-    return STATES[kind].model_validate_json(text)
+    state: State = KINDS[kind].state.model_validate_json(text)
+    return state
 
 
 def public_key_of(state: State | None, signed: Signed, key: EnrolledKey | None) -> str | None:
@@ -102,70 +62,22 @@ def ticked(state: State, now: datetime) -> Transition | None:
     """Return what time alone demands, or None when nothing is due yet."""
     if state.due is None or now < state.due:
         return None
-    match state:
-        case TenantAccess():
-            return tenant_access.apply(state, Tick(), CLOCK, now)
-        case SignIn():
-            return sign_in.apply(state, Tick(), CLOCK, SignInFacts(), now)
-        case _:
-            return None
+    return KINDS[state.kind].tick(state, now)
 
 
 def judge(state: State | None, signed: Signed, facts: Facts, now: datetime) -> Transition:
     """Authorise and apply one verified command; raises the ApprovalError of the broken rule."""
     authority.require_fresh(signed, now)
-    if isinstance(signed.command, Begin | Prove):
-        return _signing_in(state, signed, facts, now)
-    actor = authority.require_key(signed, facts.key, facts.directory, now)
-    match state:
-        case None:
-            return _submitted(signed, actor, facts, now)
-        case TenantAccess():
-            return _on_request(state, signed, actor, facts, now)
-        case SignIn() if isinstance(signed.command, SignOut) and signed.key != signed.process:
-            raise NotFoundError  # one signs out with the very key that ends
-        case SignIn() if isinstance(signed.command, SignOut | RevokeKey):
-            is_operator = facts.directory.holds(actor, Role.OPERATOR, None)
-            known = facts.sign_in.model_copy(update={"by_operator": is_operator})
-            return sign_in.apply(state, signed.command, actor, known, now)
-        case _:
-            raise NotFoundError
-
-
-def _submitted(signed: Signed, actor: PersonId, facts: Facts, now: datetime) -> Transition:
-    command = signed.command
-    if not isinstance(command, Submit):
+    actor = None
+    if not isinstance(signed.command, Begin | Prove):
+        actor = authority.require_key(signed, facts.key, facts.directory, now)
+    kind = _kind_of(state, signed)
+    if kind is None or isinstance(signed.command, Elsewhere):
         raise NotFoundError
-    organization, tenant = authority.require_submission(
-        signed.process, command, actor, facts.directory
-    )
-    policy = facts.policies.of(organization.slug, tenant.slug)
-    authority.require_quota(policy, facts.counts)
-    place = (organization.id, tenant.id)
-    return tenant_access.submitted(signed.process, command, actor, place, policy, now)
+    return kind.judge(state, signed, actor, facts, now)
 
 
-def _on_request(
-    state: TenantAccess, signed: Signed, actor: PersonId, facts: Facts, now: datetime
-) -> Transition:
-    command = signed.command
-    if isinstance(command, SignOut | RevokeKey):
-        raise NotFoundError
-    if isinstance(command, Submit):
-        if not authority.may_see(state, actor, facts.directory):
-            raise NotFoundError
-        raise AlreadySubmittedError
-    authority.require_role(state, command, actor, facts.directory)
-    return tenant_access.apply(state, command, actor, now)
-
-
-def _signing_in(state: State | None, signed: Signed, facts: Facts, now: datetime) -> Transition:
-    match signed.command, state:
-        case Begin() as command, None:
-            return sign_in.begun(signed.process, command, facts.sign_in, now)
-        case Begin(), SignIn():
-            raise AlreadySubmittedError
-        case Prove() as command, SignIn():
-            return sign_in.apply(state, command, None, facts.sign_in, now)
-        case _:
-            raise InvalidDecisionError(("process_id", "There is no sign-in of this number."))
+def _kind_of(state: State | None, signed: Signed | None) -> Kind | None:
+    if state is not None:
+        return KINDS[state.kind]
+    return None if signed is None else OPENING.get(signed.command.kind)

@@ -6,7 +6,18 @@ from typing import Protocol
 from uuid import UUID
 
 from approvals.errors import ApprovalError
-from approvals.people import OrganizationId, PersonId, Role, TenantId
+from approvals.people import (
+    GroupId,
+    Organization,
+    OrganizationId,
+    Person,
+    PersonId,
+    Role,
+    RoleAssignment,
+    SiteId,
+    Tenant,
+    TenantId,
+)
 from approvals.records import Record
 
 Fact = str | bool | list[str] | None
@@ -43,6 +54,8 @@ class Index(Record):
     batch: UUID | None = None
     subject: str | None = None
     named: tuple[PersonId, ...] = ()
+    customer: OrganizationId | None = None
+    site: SiteId | None = None
 
 
 class AccessGrant(Record):
@@ -58,14 +71,49 @@ class AccessGrant(Record):
 
 
 class Session(Record):
-    """An open visit of one person to one tenant, in one mode."""
+    """An open visit of one person to one tenant, in one mode; to the platform without a tenant."""
 
     id: UUID
     process: UUID
     person: PersonId
-    tenant: TenantId
+    tenant: TenantId | None
     mode: str
     begun_at: datetime
+
+
+class PairingPass(Record):
+    """What a vendor's group, or one person of it, may do in a tenant under an active pairing.
+
+    *consents* are the ids of the disruptive changes that the customer has consented to.
+    """
+
+    id: UUID
+    process: UUID
+    tenant: TenantId
+    group: GroupId
+    person: PersonId | None = None
+    permissions: tuple[str, ...] = ()
+    consents: tuple[str, ...] = ()
+
+
+class Clone(Record):
+    """A support agent who shows among the customer's people, and enters only by the pairing."""
+
+    id: UUID
+    process: UUID
+    tenant: TenantId
+    person: PersonId
+    added_at: datetime
+
+
+class Membership(Record):
+    """One person's privileges at one site, as pairs of an area and a level."""
+
+    process: UUID
+    site: SiteId
+    person: PersonId
+    privileges: tuple[tuple[str, str], ...]
+    since: datetime
 
 
 class EnrolledKey(Record):
@@ -81,6 +129,17 @@ class EnrolledKey(Record):
     revoked_at: datetime | None = None
 
 
+class DirectoryChange(Record):
+    """What a process writes into the directory: entries new or changed, roles given and taken."""
+
+    organizations: tuple[Organization, ...] = ()
+    tenants: tuple[Tenant, ...] = ()
+    people: tuple[Person, ...] = ()
+    serves: tuple[tuple[OrganizationId, OrganizationId], ...] = ()
+    gives: tuple[RoleAssignment, ...] = ()
+    takes: tuple[RoleAssignment, ...] = ()
+
+
 class Notice(Record):
     """Something to tell people: by id, and whoever holds a role at the moment of the commit."""
 
@@ -91,6 +150,8 @@ class Notice(Record):
     requester: PersonId | None = None
     organization: OrganizationId | None = None
     tenant: TenantId | None = None
+    customer: OrganizationId | None = None
+    site: SiteId | None = None
     shown_people: tuple[PersonId, ...] = ()
     about: PersonId | None = None
     sealed: str | None = None
@@ -100,8 +161,9 @@ class Notice(Record):
 class Transition:
     """The state after (version + 1), and everything that must be written with it.
 
-    *grants* and *sessions* are all those open after it: the ledger closes the others of this
-    process. *refusal* is a no that nevertheless changes the state, such as a wrong code.
+    *grants*, *sessions*, *passes*, *clones* and *memberships* are all those open after it: the
+    ledger closes the others of this process; None says that this kind never has any. *refusal* is a
+    no that nevertheless changes the state, such as a wrong code.
     """
 
     after: State
@@ -112,5 +174,9 @@ class Transition:
     grants: tuple[AccessGrant, ...] = ()
     sessions: tuple[Session, ...] = ()
     key: EnrolledKey | None = None
+    passes: tuple[PairingPass, ...] | None = None
+    clones: tuple[Clone, ...] | None = None
+    memberships: tuple[Membership, ...] | None = None
+    directory: DirectoryChange | None = None
     receipt: str = field(default="")
     refusal: ApprovalError | None = None

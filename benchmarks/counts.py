@@ -8,7 +8,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import ActivityExecutionStatus, Client
 
 from activities import names
-from approvals.access_request import KIND
+from approvals.tenant_access.record import KIND
 from benchmarks.installation import Installation
 from benchmarks.people import Case
 from benchmarks.report import Report, Target

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import URL, event, insert
 
-from approvals.access_request import KIND, Status, TenantAccess
 from approvals.people import OrganizationId, OrganizationKind, PersonId, TenantId
 from approvals.policy import Policy
+from approvals.tenant_access.record import KIND, Status, TenantAccess
 from benchmarks.decisions import quantile
 from benchmarks.people import make_id, organization_row, person_row, tenant_row
 from benchmarks.report import Report, Target

@@ -12,9 +12,9 @@ from pathlib import Path
 from sqlalchemy import Select, func, select
 from temporalio.client import Client
 
-from approvals.access_request import KIND, TenantAccess, shown_digest
-from approvals.commands import Grant, Revoke
 from approvals.posting import WAITING
+from approvals.tenant_access.commands import Grant, Revoke
+from approvals.tenant_access.record import KIND, TenantAccess, shown_digest
 from benchmarks import children
 from benchmarks.people import Case, People
 from config import temporal

@@ -13,11 +13,11 @@ from sqlalchemy import insert
 
 from activities import names
 from activities.starting import start_process
-from approvals.access_request import KIND
 from approvals.people import OrganizationId, TenantId
 from approvals.policy import Policy
 from approvals.ports import Start
-from approvals.tenant_access import submitted
+from approvals.tenant_access.life import submitted
+from approvals.tenant_access.record import KIND
 from benchmarks import children
 from benchmarks.installation import Installation
 from benchmarks.people import CUSTOMERS, Case

@@ -12,9 +12,10 @@ from uuid import NAMESPACE_DNS, UUID, uuid5
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from approvals.access_request import process_id_of
-from approvals.commands import Command, Submit
+from approvals.commands import Command
 from approvals.people import OrganizationKind, PersonId, Role
+from approvals.tenant_access.commands import Submit
+from approvals.tenant_access.record import process_id_of
 from identity.signing import SigningKey, fresh_nonce
 from store import tables as t
 

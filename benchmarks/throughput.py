@@ -7,7 +7,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import (
+    Client,
+    WorkflowHandle,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.service import RPCError
 
 from benchmarks import bare, children
@@ -114,7 +118,7 @@ async def _rate(contest: Contest, at_once: int) -> Rate:
             try:
                 await contest.life()
                 finished += 1
-            except (UnreachableError, RPCError):
+            except (UnreachableError, RPCError, WorkflowUpdateRPCTimeoutOrCancelledError):
                 failed += 1
 
     await asyncio.gather(*(lives() for _ in range(at_once)))
@@ -153,6 +157,7 @@ def _tell(report: Report, ours: Contest, theirs: Contest) -> None:
     cost = sum(ours.best.cost.values()) / sum(theirs.best.cost.values())
     report.figure("throughput.processor_time_to_bare", cost)
     report.figure("throughput.failed", sum(rate.failed for rate in ours.rates))
+    report.figure("throughput.bare_failed", sum(rate.failed for rate in theirs.rates))
     report.say(f"Ours is bounded by {_bound(ours.best)}.")
     report.say(f"Bare is bounded by {_bound(theirs.best)}.")
     report.say(

@@ -11,10 +11,11 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from approvals.facts import FreshSecret
 from approvals.ports import Codes
-from approvals.sign_in import FreshCode
 
 DIGITS = 8
+TOKEN_BYTES = 32
 NONCE_BYTES = 12
 LABEL = b"gatehouse.outbox.v1"
 
@@ -25,10 +26,16 @@ class KeyedCodes(Codes):
     def __init__(self, proof_key: bytes, outbox_key: bytes) -> None:
         self._proof_key, self._sealer = proof_key, AESGCM(outbox_key)
 
-    def fresh(self, login: UUID, public_key: str) -> FreshCode:
+    def fresh(self, login: UUID, public_key: str) -> FreshSecret:
         code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
-        return FreshCode(
+        return FreshSecret(
             check=self.keyed(proof_of(login, public_key, code)), sealed=self._sealed(code)
+        )
+
+    def link(self, process: UUID) -> FreshSecret:
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        return FreshSecret(
+            check=self.keyed(proof_of_link(process, token)), sealed=self._sealed(token)
         )
 
     def keyed(self, proof: str) -> str:
@@ -49,3 +56,8 @@ class KeyedCodes(Codes):
 def proof_of(login: UUID, public_key: str, code: str) -> str:
     """Return what a client sends instead of the code: SHA-256 over id, public key and code, hex."""
     return hashlib.sha256(f"{login} {public_key} {code}".encode()).hexdigest()
+
+
+def proof_of_link(process: UUID, token: str) -> str:
+    """Return what a client sends instead of a link's token: SHA-256 over id and token, hex."""
+    return hashlib.sha256(f"gatehouse.link.v1 {process} {token}".encode()).hexdigest()

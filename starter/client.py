@@ -2,7 +2,8 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -10,8 +11,8 @@ from temporalio.api.common.v1 import Payload
 from temporalio.client import (
     ActivityFailureError,
     Client,
+    RPCTimeoutOrCancelledError,
     WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import ActivityIDConflictPolicy, RawValue
 from temporalio.exceptions import ApplicationError
@@ -22,13 +23,19 @@ from activities.starting import start_process
 from approvals.commands import Signed, parsed
 from approvals.errors import ApprovalError, restored
 from approvals.ports import Delivery, Outcome, Start
+from approvals.rules import KINDS
 
-ANSWER = timedelta(seconds=10)
+ANSWER = timedelta(seconds=5)  # how long a person waits for a command, all its calls together
 ENDED = "AcceptedUpdateCompletedWorkflow"  # Temporal's word for an update that lost its run
 POLL = (0.02, 0.05, 0.1, 0.2)  # seconds between looks for a recorded outcome; the last repeats
 Recorded = Callable[[UUID, str], Awaitable[Outcome | None]]
-
-
+REFUSALS = (  # with these Temporal refuses a call at every try, and has done nothing
+    RPCStatusCode.INVALID_ARGUMENT,
+    RPCStatusCode.NOT_FOUND,
+    RPCStatusCode.PERMISSION_DENIED,
+    RPCStatusCode.UNAUTHENTICATED,
+    RPCStatusCode.UNIMPLEMENTED,
+)
 UNKNOWN = (
     "No answer came in time, so the outcome is unknown. Look with 'show', or give the same"
     " command again: it counts once."
@@ -37,6 +44,18 @@ UNKNOWN = (
 
 class UnreachableError(Exception):
     """Temporal or the database did not answer; the text says whether anything was changed."""
+
+
+class _RefusedError(UnreachableError):
+    """Temporal refused a call, and so certainly did nothing."""
+
+    def __init__(self, status: RPCStatusCode) -> None:
+        super().__init__(f"Temporal refused the call: {status.name}. Nothing was changed.")
+        self.status = status
+
+
+class _SilenceError(Exception):
+    """Temporal did not answer a call that it may have taken."""
 
 
 class Gatehouse:
@@ -58,20 +77,28 @@ class Gatehouse:
 
         Raises the refusal's ApprovalError, or UnreachableError.
         """
-        signed = parsed(said)
+        signed, end = parsed(said, KINDS[kind].commands), _end()
         start = Start(process=signed.process, submission=said)
         try:
-            await start_process(self._client, kind, start, tenant)
-        except RPCError as trouble:
-            raise _unreachable(trouble) from trouble
-        return await self._awaited(signed, ANSWER) if wait else ""
+            async with _answered(end):
+                await start_process(self._client, kind, start, tenant)
+        except _SilenceError:
+            return await self._awaited(signed, end)
+        return await self._awaited(signed, end) if wait else ""
 
     async def send(self, kind: str, said: bytes) -> str:
         """Give a command to a running process, or to the door if it runs no more; return a receipt.
 
         Raises the refusal's ApprovalError, or UnreachableError.
         """
-        signed = parsed(said)
+        signed, end = parsed(said, KINDS[kind].commands), _end()
+        try:
+            async with _answered(end):
+                return await self._carried(kind, signed, said)
+        except _SilenceError:
+            return await self._awaited(signed, end)
+
+    async def _carried(self, kind: str, signed: Signed, said: bytes) -> str:
         for pause in POLL:
             try:
                 return await self._update(kind, signed, said)
@@ -79,7 +106,7 @@ class Gatehouse:
                 if trouble.status is RPCStatusCode.NOT_FOUND:
                     break
                 if trouble.status is not RPCStatusCode.FAILED_PRECONDITION:
-                    raise _unreachable(trouble) from trouble
+                    raise
             # A workflow task that fails takes its updates along, as when a process continues as
             # new under fresh messages. Whether the door was reached, only asking again tells.
             await asyncio.sleep(pause)
@@ -101,8 +128,6 @@ class Gatehouse:
             if not isinstance(refused.cause, ApplicationError) or refused.cause.type == ENDED:
                 return await self._direct(signed, said)  # the run ended under the update
             raise _refusal(refused.cause) from None
-        except WorkflowUpdateRPCTimeoutOrCancelledError:
-            return await self._awaited(signed, timedelta(seconds=0))
         return receipt
 
     async def signal(self, kind: str, said: bytes) -> None:
@@ -110,49 +135,77 @@ class Gatehouse:
 
         Raises UnreachableError, also when the process runs no more.
         """
-        signed = parsed(said)
+        signed = parsed(said, KINDS[kind].commands)
         handle = self._client.get_workflow_handle(names.workflow_id(kind, signed.process))
         payload = Payload(metadata={"encoding": b"json/plain"}, data=said)
         try:
-            await handle.signal(signed.command.kind, RawValue(payload), rpc_timeout=ANSWER)
-        except RPCError as trouble:
-            if trouble.status is RPCStatusCode.NOT_FOUND:
-                raise UnreachableError(
-                    "This process takes no signals any more. Nothing was changed."
-                ) from trouble
-            raise _unreachable(trouble) from trouble
+            async with _answered(_end()):
+                await handle.signal(signed.command.kind, RawValue(payload), rpc_timeout=ANSWER)
+        except _SilenceError as silence:
+            raise UnreachableError(UNKNOWN) from silence
+        except _RefusedError as refused:
+            if refused.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            raise UnreachableError(
+                "This process takes no signals any more. Nothing was changed."
+            ) from refused
 
     async def _direct(self, signed: Signed, said: bytes) -> str:
         """Run the door without a workflow: it refuses what is closed, with who and when."""
         delivery = Delivery(process=signed.process, said=said, at=datetime.now(UTC))
-        try:
-            outcome = await self._client.execute_activity(
-                "commit",
-                delivery,
-                id=names.commit_id(signed.nonce),
-                id_conflict_policy=ActivityIDConflictPolicy.USE_EXISTING,
-                task_queue=names.PROCESSES,
-                result_type=Outcome,
-                schedule_to_close_timeout=ANSWER,
-                rpc_timeout=ANSWER,
-            )
-        except RPCError as trouble:
-            raise _unreachable(trouble) from trouble
-        except ActivityFailureError as trouble:
-            raise UnreachableError(UNKNOWN) from trouble
+        outcome = await self._client.execute_activity(
+            "commit",
+            delivery,
+            id=names.commit_id(signed.nonce),
+            id_conflict_policy=ActivityIDConflictPolicy.USE_EXISTING,
+            task_queue=names.PROCESSES,
+            result_type=Outcome,
+            schedule_to_close_timeout=ANSWER,
+            rpc_timeout=ANSWER,
+        )
         return _accepted(outcome)
 
-    async def _awaited(self, signed: Signed, wait: timedelta) -> str:
+    async def _awaited(self, signed: Signed, end: float) -> str:
         """Look into the database until the command's outcome is recorded there."""
-        end = asyncio.get_running_loop().time() + wait.total_seconds()
         for pause in itertools.chain(POLL, itertools.repeat(POLL[-1])):
             outcome = await self._recorded(signed.key, signed.nonce)
             if outcome is not None:
                 return _accepted(outcome)
             if asyncio.get_running_loop().time() >= end:
-                raise UnreachableError(UNKNOWN)
+                break
             await asyncio.sleep(pause)
         raise UnreachableError(UNKNOWN)
+
+
+@asynccontextmanager
+async def _answered(end: float) -> AsyncIterator[None]:
+    """Let calls to Temporal take until *end*, a time of the running loop.
+
+    Raises UnreachableError where Temporal certainly did nothing, _SilenceError where nobody knows:
+    its client repeats a call whose answer was lost, and so tells of the last try alone.
+    """
+    try:
+        async with asyncio.timeout_at(end):
+            yield
+    except (asyncio.CancelledError, RPCTimeoutOrCancelledError) as ended:
+        if _is_interrupted():  # by a person; Temporal's client may call that a time-out
+            raise asyncio.CancelledError from ended
+        raise _SilenceError from ended
+    except (TimeoutError, ActivityFailureError) as silence:
+        raise _SilenceError from silence
+    except RPCError as trouble:
+        if trouble.status not in REFUSALS:
+            raise _SilenceError from trouble
+        raise _RefusedError(trouble.status) from trouble
+
+
+def _is_interrupted() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _end() -> float:
+    return asyncio.get_running_loop().time() + ANSWER.total_seconds()
 
 
 def _accepted(outcome: Outcome) -> str:
@@ -163,9 +216,3 @@ def _accepted(outcome: Outcome) -> str:
 
 def _refusal(cause: ApplicationError) -> ApprovalError:
     return restored(cause.type or "refused", cause.message)
-
-
-def _unreachable(trouble: RPCError) -> UnreachableError:
-    if trouble.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED):
-        return UnreachableError(UNKNOWN)
-    return UnreachableError(f"Cannot reach Temporal: {trouble.status.name}. Nothing was changed.")

@@ -7,17 +7,20 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from activities import names
-from approvals import authority, tenant_access
-from approvals.access_request import KIND, TenantAccess, process_id_of, split
 from approvals.addresses import address
-from approvals.commands import Command, Submit
+from approvals.commands import Command
 from approvals.errors import AlreadySubmittedError, ApprovalError, NotFoundError, restored
+from approvals.facts import Needed
 from approvals.people import Directory, Person, PersonId
 from approvals.policy import Policy
 from approvals.records import Record
-from approvals.rules import Needed, needed
+from approvals.rules import needed
 from approvals.slugs import slug
-from approvals.views import Line, RequestView, name_shown, request_view, timeline
+from approvals.tenant_access import authority, life
+from approvals.tenant_access.commands import Submit
+from approvals.tenant_access.record import KIND, TenantAccess, process_id_of, split
+from approvals.tenant_access.views import RequestView, name_shown, request_view, timeline
+from approvals.timeline import Line
 from starter.client import UnreachableError
 from starter.console import UsageError, print_json, print_text, status
 from starter.desk import Desk
@@ -116,7 +119,7 @@ class RequestDesk:
         directory = await self._directory(state)
         try:
             authority.require_role(state, command, self.viewer, directory)
-            after = tenant_access.apply(state, command, self.viewer, now()).after
+            after = life.apply(state, command, self.viewer, now()).after
         except ApprovalError as refusal:
             sentence = refusal.sentence(lambda one: name_shown(state, one, self.viewer, directory))
             raise restored(refusal.code, sentence) from None

@@ -6,13 +6,13 @@ from uuid import UUID
 
 import typer
 
-from approvals.access_request import Status, TenantAccess
-from approvals.commands import BeginSession, EndSession, Mode
 from approvals.errors import NotFoundError
 from approvals.people import PersonId
+from approvals.sessions import BeginSession, EndSession, Mode
 from approvals.slugs import slug
+from approvals.tenant_access.record import Status, TenantAccess
+from approvals.tenant_access.views import RequestView
 from approvals.transition import Session
-from approvals.views import RequestView
 from identity import assertions
 from identity.assertions import OpenSession
 from identity.signing import SigningKey
@@ -181,6 +181,8 @@ async def _session(at: Desk, wanted: UUID) -> Session:
 
 
 async def _is_open(at: Desk, session: Session) -> bool:
+    if session.tenant is None:
+        return False
     decision = await at.gate.check(session.person, session.tenant, session.mode)
     return decision.is_open
 
@@ -188,7 +190,9 @@ async def _is_open(at: Desk, session: Session) -> bool:
 async def _print_assertion(at: Desk, wanted: UUID, *, as_json: bool) -> None:
     session = await _session(at, wanted)
     state = await at.inbox.state(session.process)
-    if not isinstance(state, TenantAccess) or not await _is_open(at, session):
+    if not isinstance(state, TenantAccess) or session.tenant is None:
+        raise NotFoundError
+    if not await _is_open(at, session):
         raise NotFoundError
     key = SigningKey.read(at.settings.keys / ASSERTION_KEY)
     opened = OpenSession(

@@ -1,10 +1,8 @@
 """From settings to adapters to activities: what the worker, the tests and the benchmarks share."""
 
-from temporalio.client import Client
-
 from activities.commit import CommitActivities
-from activities.send_notices import MailActivities, TemporalMailQueue
-from approvals.ports import Mailer
+from activities.send_notices import MailActivities
+from approvals.ports import Mailer, MailQueue
 from config.settings import Settings
 from identity.enrolment import KeyedCodes
 from identity.files import ensure_secret
@@ -24,13 +22,13 @@ def codes_of(settings: Settings) -> KeyedCodes:
     )
 
 
-def door(settings: Settings, engines: Engines, client: Client) -> CommitActivities:
+def door(settings: Settings, engines: Engines, queue: MailQueue) -> CommitActivities:
     """Wire the one door."""
     return CommitActivities(
         SqlLedger(engines),
         Ed25519Signatures(),
         codes_of(settings),
-        TemporalMailQueue(client),
+        queue,
         settings.policies(),
     )
 

@@ -8,8 +8,11 @@ from sqlalchemy import BindParameter, RowMapping, Select, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals.addresses import canonical
+from approvals.facts import Needed
 from approvals.people import (
     Directory,
+    Group,
+    GroupId,
     Organization,
     OrganizationId,
     OrganizationKind,
@@ -17,13 +20,12 @@ from approvals.people import (
     PersonId,
     Role,
     RoleAssignment,
+    Site,
+    SiteId,
     Tenant,
     TenantId,
 )
-from approvals.rules import Needed
 from store import tables as t
-
-INSTALLATION = UUID(int=0)  # how a role without a scope is stored
 
 
 def _each(name: str) -> BindParameter[Any]:
@@ -46,8 +48,11 @@ _PEOPLE = select(t.person).where(
         t.person.c.email_key.in_(_each("emails")),
         t.person.c.id.in_(
             select(t.role_assignment.c.person_id).where(
-                t.role_assignment.c.scope_id.in_(_each("tenants"))
+                t.role_assignment.c.scope_id.in_(_each("scopes"))
             )
+        ),
+        t.person.c.id.in_(
+            select(t.team_member.c.person_id).where(t.team_member.c.team_id.in_(_each("groups")))
         ),
     )
 )
@@ -56,6 +61,17 @@ PEOPLE = {False: _PEOPLE, True: _PEOPLE.with_for_update(read=True)}
 ROLES = {False: _ROLES, True: _ROLES.with_for_update(read=True)}
 ORGANIZATIONS = select(t.organization).where(
     or_(t.organization.c.id.in_(_each("organizations")), t.organization.c.slug.in_(_each("slugs")))
+)
+SITES = select(t.site).where(
+    or_(t.site.c.id.in_(_each("sites")), t.site.c.slug.in_(_each("slugs")))
+)
+GROUPS = select(t.team).where(
+    or_(t.team.c.id.in_(_each("groups")), t.team.c.slug.in_(_each("slugs")))
+)
+MEMBERS = (
+    select(t.team_member)
+    .where(t.team_member.c.team_id.in_(_each("groups")))
+    .order_by(t.team_member.c.person_id)
 )
 SERVES = select(t.serves).where(
     t.serves.c.server_id.in_(_each("organizations")),
@@ -69,22 +85,31 @@ async def part_of(connection: AsyncConnection, needed: Needed, *, hold: bool) ->
     With *hold*, the rows of people and roles cannot change until the transaction ends, so that a
     role taken away meanwhile comes wholly before or wholly after this decision.
     """
-    owners = needed.people if needed.with_own_tenants else ()
+    mine = needed.people if needed.with_own_tenants else ()
     tenants = tuple(
         _tenant(row)
         for row in await _rows(
             connection,
             TENANTS,
-            {"tenants": needed.tenants, "slugs": needed.slugs, "owners": owners},
+            {"tenants": needed.tenants, "slugs": needed.slugs, "owners": mine},
         )
     )
+    sites, groups = await _sites(connection, needed), await _groups(connection, needed)
     wanted = {
         "people": needed.people,
         "emails": [canonical(one) for one in needed.emails],
-        "tenants": [one.id for one in tenants],
+        "scopes": [*needed.scopes, *(one.id for one in tenants), *(one.id for one in sites)],
+        "groups": [one.id for one in groups],
     }
     people = tuple(_person(row) for row in await _rows(connection, PEOPLE[hold], wanted))
-    organizations = await _organizations(connection, needed, people, tenants)
+    owners = {
+        *needed.organizations,
+        *(one.organization for one in people),
+        *(one.organization for one in tenants),
+        *(one.organization for one in sites),
+        *(one.organization for one in groups),
+    }
+    organizations = await _organizations(connection, owners, needed.organization_slugs)
     ids = {"organizations": [one.id for one in organizations]}
     holders = {"people": [one.id for one in people]}
     return Directory(
@@ -93,6 +118,8 @@ async def part_of(connection: AsyncConnection, needed: Needed, *, hold: bool) ->
         people=people,
         roles=tuple(_role(row) for row in await _rows(connection, ROLES[hold], holders)),
         serves=tuple(_serving(row) for row in await _rows(connection, SERVES, ids)),
+        sites=sites,
+        groups=groups,
     )
 
 
@@ -114,17 +141,30 @@ async def whole(connection: AsyncConnection) -> Directory:
 
 async def _organizations(
     connection: AsyncConnection,
-    needed: Needed,
-    people: Iterable[Person],
-    tenants: Iterable[Tenant],
+    ids: Iterable[OrganizationId],
+    slugs: Iterable[str],
 ) -> tuple[Organization, ...]:
-    ids = {
-        *needed.organizations,
-        *(one.organization for one in people),
-        *(one.organization for one in tenants),
-    }
-    wanted = {"organizations": list(ids), "slugs": needed.organization_slugs}
+    wanted = {"organizations": list(ids), "slugs": list(slugs)}
     return tuple(_organization(row) for row in await _rows(connection, ORGANIZATIONS, wanted))
+
+
+async def _sites(connection: AsyncConnection, needed: Needed) -> tuple[Site, ...]:
+    if not (needed.sites or needed.site_slugs):
+        return ()
+    asked = {"sites": needed.sites, "slugs": needed.site_slugs}
+    return tuple(_site(row) for row in await _rows(connection, SITES, asked))
+
+
+async def _groups(connection: AsyncConnection, needed: Needed) -> tuple[Group, ...]:
+    if not (needed.groups or needed.group_slugs):
+        return ()
+    asked = {"groups": needed.groups, "slugs": needed.group_slugs}
+    rows = await _rows(connection, GROUPS, asked)
+    members = await _rows(connection, MEMBERS, {"groups": [row["id"] for row in rows]})
+    return tuple(
+        _group(row, [one["person_id"] for one in members if one["team_id"] == row["id"]])
+        for row in rows
+    )
 
 
 async def _rows(
@@ -158,6 +198,25 @@ def _tenant(row: RowMapping) -> Tenant:
     )
 
 
+def _site(row: RowMapping) -> Site:
+    return Site(
+        id=SiteId(row["id"]),
+        slug=row["slug"],
+        name=row["name"],
+        organization=OrganizationId(row["organization_id"]),
+    )
+
+
+def _group(row: RowMapping, members: Iterable[UUID]) -> Group:
+    return Group(
+        id=GroupId(row["id"]),
+        slug=row["slug"],
+        name=row["name"],
+        organization=OrganizationId(row["organization_id"]),
+        members=tuple(PersonId(one) for one in members),
+    )
+
+
 def _person(row: RowMapping) -> Person:
     return Person(
         id=PersonId(row["id"]),
@@ -171,7 +230,7 @@ def _person(row: RowMapping) -> Person:
 
 
 def _role(row: RowMapping) -> RoleAssignment:
-    scope = None if row["scope_id"] == INSTALLATION else row["scope_id"]
+    scope = None if row["scope_id"] == t.INSTALLATION else row["scope_id"]
     return RoleAssignment(person=PersonId(row["person_id"]), role=Role(row["role"]), scope=scope)
 
 

@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
-from urllib.parse import quote
 from uuid import UUID
 
 from sqlalchemy import event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from store.sqlite_connection import ShortConnection
 
 BUSY_MS = 10_000  # how long a SQLite writer waits for the lock of another process
 READERS = 5
@@ -116,14 +117,13 @@ def connect(url: str | URL, clock: Clock | None = None) -> Engines:
             )
 
 
-def _existing(url: URL) -> URL:
-    """Return the URL that opens a file but never makes one: only a migration may do that."""
-    return url.set(database=f"file:{quote(str(url.database))}", query={"mode": "rw", "uri": "true"})
-
-
 def _sqlite(url: URL, *, write: bool) -> AsyncEngine:
     engine = create_async_engine(
-        _existing(url), hide_parameters=True, pool_size=1 if write else READERS, max_overflow=0
+        url,
+        hide_parameters=True,
+        pool_size=1 if write else READERS,
+        max_overflow=0,
+        async_creator=lambda: ShortConnection(str(url.database)),
     )
 
     @event.listens_for(engine.sync_engine, "connect")

@@ -8,11 +8,11 @@ from uuid import UUID
 from sqlalchemy import Select, select
 
 from approvals import rules
-from approvals.access_request import KIND, TenantAccess
+from approvals.facts import Needed
 from approvals.people import Directory, PersonId, Role
 from approvals.ports import Outcome
 from approvals.records import Record
-from approvals.rules import Needed
+from approvals.tenant_access.record import KIND, TenantAccess
 from approvals.transition import EnrolledKey, Session, State
 from store import directory as stored_directory
 from store import tables as t

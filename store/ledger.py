@@ -10,14 +10,14 @@ from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals import audit, rules
-from approvals.access_request import KIND
-from approvals.authority import Counts
-from approvals.commands import Signed, Submit
+from approvals.commands import Signed
 from approvals.errors import ApprovalError, NonceReusedError
+from approvals.facts import Counts, Kin, Needed
 from approvals.people import Directory
 from approvals.ports import Ledger, LockedRow, OpenProcess, Outcome, Refusal
-from approvals.rules import Needed
-from approvals.sign_in import CODE_LIFE
+from approvals.sign_in.record import CODE_LIFE
+from approvals.tenant_access.commands import Submit
+from approvals.tenant_access.record import KIND
 from approvals.transition import EnrolledKey, State, Transition
 from store import chain, projection
 from store import directory as stored_directory
@@ -35,6 +35,14 @@ ROW = (
 KEY = select(t.key).where(t.key.c.id == bindparam("key")).with_for_update(read=True)
 RECORDED = select(t.command.c.digest, t.command.c.outcome).where(
     t.command.c.key_id == bindparam("key"), t.command.c.nonce == bindparam("nonce")
+)
+KIN = (
+    select(t.process.c.id, t.process.c.begun_at, t.process.c.is_closed)
+    .where(
+        t.process.c.subject == bindparam("subject"),
+        (t.process.c.begun_at > bindparam("since")) | t.process.c.is_closed.is_(False),
+    )
+    .order_by(t.process.c.begun_at.desc(), t.process.c.id)
 )
 REMEMBER = insert(t.command)
 
@@ -143,17 +151,18 @@ class _SqlRow(LockedRow):
         row = (await self._connection.execute(query)).one()
         return Counts(by_person=row[0], by_pair=row[1], pending_of_pair_and_person=row[2])
 
-    async def sign_ins(self, subject: str) -> tuple[UUID | None, int]:
-        if self._connection.dialect.name != "sqlite":  # or all who ask at once would count none
+    async def kin(self, subject: str) -> Kin:
+        if self._connection.dialect.name != "sqlite":  # or all who ask at once would see none
             number = int.from_bytes(bytes.fromhex(subject)[:8], signed=True)
             await self._connection.execute(select(func.pg_advisory_xact_lock(number)))
-        query = (
-            select(t.process.c.id)
-            .where(t.process.c.subject == subject, t.process.c.begun_at > self._now - CODE_LIFE)
-            .order_by(t.process.c.begun_at.desc(), t.process.c.id)
+        asked = {"subject": subject, "since": self._now - CODE_LIFE}
+        found = (await self._connection.execute(KIN, asked)).all()
+        recent = [one.id for one in found if one.begun_at > asked["since"]]
+        return Kin(
+            newest=recent[0] if recent else None,
+            recent=len(recent),
+            open=next((one.id for one in found if not one.is_closed), None),
         )
-        found = (await self._connection.execute(query)).scalars().all()
-        return (found[0] if found else None), len(found)
 
     async def refuse(
         self, refusal: ApprovalError, signed: Signed | None, said: bytes, sentence: str

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals.addresses import masked
@@ -19,6 +19,31 @@ from store.engine import Engines
 BATCH = 500
 PRIVATE_KINDS = ("sign_in_code", "key_enrolled", "mail_undeliverable")
 LOST = "The attempt was cut off; whether the mail arrived is unknown."
+
+
+# Built once: building an expression costs more than running it.
+FIRST = (
+    select(
+        t.outbox,
+        t.person.c.email,
+        t.person.c.name.label("person_name"),
+        t.person.c.locale,
+        t.person.c.time_zone,
+    )
+    .join(t.person, t.person.c.id == t.outbox.c.person_id)
+    .where(
+        t.outbox.c.process_id == bindparam("process"),
+        t.outbox.c.version == bindparam("version"),
+        t.outbox.c.status.in_((MailStatus.PENDING, MailStatus.UNKNOWN))
+        | (t.outbox.c.status == MailStatus.SENDING) & (t.outbox.c.taken_at <= bindparam("lost")),
+        t.outbox.c.id.not_in(bindparam("tried", expanding=True)),
+    )
+    .order_by(t.outbox.c.written_at, t.outbox.c.id)
+    .limit(1)
+    .with_for_update(of=t.outbox)
+)
+TAKEN = select(t.outbox).where(t.outbox.c.id == bindparam("notice")).with_for_update()
+MARK = update(t.outbox).where(t.outbox.c.id == bindparam("notice"))
 
 
 class SqlOutbox(Outbox):
@@ -76,24 +101,13 @@ def _of(notices: NoticesOf) -> Any:
 async def _first(
     connection: AsyncConnection, notices: NoticesOf, tried: frozenset[UUID], now: datetime
 ) -> Row[Any] | None:
-    is_lost = (t.outbox.c.status == MailStatus.SENDING) & (t.outbox.c.taken_at <= now - LEASE)
-    is_free = t.outbox.c.status.in_((MailStatus.PENDING, MailStatus.UNKNOWN))
-    query = (
-        select(
-            t.outbox,
-            t.person.c.email,
-            t.person.c.name.label("person_name"),
-            t.person.c.locale,
-            t.person.c.time_zone,
-        )
-        .join(t.person, t.person.c.id == t.outbox.c.person_id)
-        .where(_of(notices), is_free | is_lost, t.outbox.c.id.not_in(tried))
-        .order_by(t.outbox.c.written_at, t.outbox.c.id)
-        .limit(1)
-    )
-    if connection.dialect.name != "sqlite":
-        query = query.with_for_update(of=t.outbox)
-    return (await connection.execute(query)).first()
+    given = {
+        "process": notices.process,
+        "version": notices.version,
+        "lost": now - LEASE,
+        "tried": list(tried),
+    }
+    return (await connection.execute(FIRST, given)).first()
 
 
 async def _take(connection: AsyncConnection, row: Row[Any], now: datetime) -> bool:
@@ -103,14 +117,14 @@ async def _take(connection: AsyncConnection, row: Row[Any], now: datetime) -> bo
         await _fail(connection, row, LOST, now)
         return False
     await connection.execute(
-        update(t.outbox)
-        .where(t.outbox.c.id == row.id)
-        .values(
-            status=MailStatus.SENDING,
-            taken_at=now,
-            attempts=row.attempts + 1,
-            was_unknown=row.was_unknown or was_lost,
-        )
+        MARK,
+        {
+            "notice": row.id,
+            "status": MailStatus.SENDING,
+            "taken_at": now,
+            "attempts": row.attempts + 1,
+            "was_unknown": row.was_unknown or was_lost,
+        },
     )
     return True
 
@@ -118,26 +132,26 @@ async def _take(connection: AsyncConnection, row: Row[Any], now: datetime) -> bo
 async def _settle(
     connection: AsyncConnection, item: OutboxItem, posting: Posting, now: datetime
 ) -> None:
-    query = select(t.outbox).where(t.outbox.c.id == item.id).with_for_update()
-    row = (await connection.execute(query)).one()
-    is_ours = row.status == MailStatus.SENDING and row.attempts == item.attempts
-    if not is_ours and posting.fate is not Fate.SENT:
+    if posting.fate is Fate.SENT:  # true whatever the row says meanwhile
+        sent = {"notice": item.id, "status": MailStatus.SENT, "reply": posting.reply}
+        await connection.execute(MARK, {**sent, "sealed": None, "settled_at": now})
+        return
+    row = (await connection.execute(TAKEN, {"notice": item.id})).one()
+    if row.status != MailStatus.SENDING or row.attempts != item.attempts:
         return  # the late word of an attempt that counted as lost: a later one has settled it
     status = after_posting(row.attempts, row.was_unknown, posting)
     if status is MailStatus.FAILED:
         await _fail(connection, row, posting.reply, now)
         return
-    is_over = status is MailStatus.SENT
     await connection.execute(
-        update(t.outbox)
-        .where(t.outbox.c.id == item.id)
-        .values(
-            status=status,
-            reply=posting.reply,
-            was_unknown=row.was_unknown or status is MailStatus.UNKNOWN,
-            sealed=None if is_over else row.sealed,
-            settled_at=now,
-        )
+        MARK,
+        {
+            "notice": item.id,
+            "status": status,
+            "reply": posting.reply,
+            "was_unknown": row.was_unknown or status is MailStatus.UNKNOWN,
+            "settled_at": now,
+        },
     )
 
 

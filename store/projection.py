@@ -1,12 +1,10 @@
 """Writes a transition: the row with its complete state, and the tables that others read from."""
 
 from datetime import datetime
-from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Insert, Table, bindparam, insert, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals import notices
@@ -14,7 +12,9 @@ from approvals.commands import Signed
 from approvals.people import Directory
 from approvals.ports import Outcome, Refusal
 from approvals.transition import AccessGrant, EnrolledKey, Session, State, Transition
+from store import access_projection, directory_changes
 from store import tables as t
+from store.upserts import upsert
 
 PROCESS, NOTICES, INVOLVED = insert(t.process), insert(t.outbox), insert(t.involvement)
 ADVANCE = update(t.process).where(
@@ -73,6 +73,8 @@ async def write(
     Raises LostUpdateError when the row is not at the version that was judged.
     """
     after = transition.after
+    if transition.directory is not None:  # first, for the row may name what is new in it
+        await directory_changes.write(connection, transition.directory)
     if before is None:
         await _insert(connection, after, text, now)
     else:
@@ -80,6 +82,7 @@ async def write(
     is_new = before is None  # then nothing can be open that must close
     await _grants(connection, after.process_id, transition.grants, now, is_new)
     await _sessions(connection, after.process_id, transition.sessions, now, is_new)
+    await access_projection.write(connection, transition, now)
     if transition.key is not None:
         await _key(connection, transition.key)
 
@@ -121,6 +124,8 @@ async def _insert(connection: AsyncConnection, after: State, text: str, now: dat
             "requester_id": index.requester,
             "batch": index.batch,
             "subject": index.subject,
+            "customer_id": index.customer,
+            "site_id": index.site,
             **_moving(after, text),
         },
     )
@@ -174,7 +179,7 @@ async def _grants(
         for one in grants
     ]
     if rows:
-        await _upsert(connection, table, rows, ["process_id", "person_id"])
+        await upsert(connection, table, rows, ["process_id", "person_id"])
 
 
 async def _sessions(
@@ -201,7 +206,7 @@ async def _sessions(
         for one in sessions
     ]
     if rows:
-        await _upsert(connection, table, rows, ["id"])
+        await upsert(connection, table, rows, ["id"])
 
 
 async def _key(connection: AsyncConnection, key: EnrolledKey) -> None:
@@ -215,19 +220,4 @@ async def _key(connection: AsyncConnection, key: EnrolledKey) -> None:
         "expires_at": key.expires_at,
         "revoked_at": key.revoked_at,
     }
-    await _upsert(connection, t.key, [row], ["id"])
-
-
-async def _upsert(
-    connection: AsyncConnection, table: Table, rows: list[dict[str, Any]], keys: list[str]
-) -> None:
-    names = tuple(rows[0])
-    await connection.execute(_upserting(connection.dialect.name, table, names, tuple(keys)), rows)
-
-
-@cache
-def _upserting(dialect: str, table: Table, names: tuple[str, ...], keys: tuple[str, ...]) -> Insert:
-    query = (sqlite if dialect == "sqlite" else postgresql).insert(table)
-    changes = {name: query.excluded[name] for name in names if name not in keys}
-    upserting: Insert = query.on_conflict_do_update(index_elements=keys, set_=changes)
-    return upserting
+    await upsert(connection, t.key, [row], ["id"])

@@ -9,14 +9,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals import audit
-from approvals.addresses import canonical
 from approvals.directory_difference import Difference, Listed, difference
-from approvals.directory_file import DirectoryFile, Group, GroupId, Site, SiteId
+from approvals.directory_file import DirectoryFile
 from approvals.directory_forms import NAMESPACE
-from approvals.people import OrganizationId, Person, PersonId
+from approvals.people import Group, GroupId, OrganizationId, PersonId, Site, SiteId
 from store import chain
 from store import directory as stored_directory
 from store import tables as t
+from store.directory_changes import entry_row
 from store.engine import Engines
 
 EVENT = "directory.imported"
@@ -161,16 +161,7 @@ async def _links(
 
 def _rows(records: Iterable[Listed]) -> Rows:
     """Return each record's row by its id."""
-    return {one.id: _row(one) for one in records}
-
-
-def _row(record: Listed) -> dict[str, Any]:
-    row = record.model_dump(exclude={"members"})
-    if "organization" in row:
-        row["organization_id"] = row.pop("organization")
-    if isinstance(record, Person):
-        row["email_key"] = canonical(record.email)
-    return row
+    return {one.id: entry_row(one) for one in records}
 
 
 def _members(file: DirectoryFile) -> list[tuple[UUID, UUID]]:
@@ -178,5 +169,5 @@ def _members(file: DirectoryFile) -> list[tuple[UUID, UUID]]:
 
 
 def _roles(file: DirectoryFile) -> list[tuple[UUID, str, UUID]]:
-    installation = stored_directory.INSTALLATION
+    installation = t.INSTALLATION
     return [(one.person, one.role.value, one.scope or installation) for one in file.directory.roles]

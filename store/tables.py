@@ -1,5 +1,7 @@
 """The tables. A process's row holds its complete state; the other columns are for finding it."""
 
+from uuid import UUID
+
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -27,6 +29,8 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+INSTALLATION = UUID(int=0)  # how a role without a scope is stored
 
 organization = Table(
     "organization",
@@ -138,6 +142,8 @@ process = Table(
     Column("requester_id", Uuid),
     Column("batch", Uuid),
     Column("subject", String(64)),
+    Column("customer_id", ForeignKey("organization.id")),
+    Column("site_id", ForeignKey("site.id")),
     Column("begun_at", UtcInstant, nullable=False),
     Index("ix_process_is_closed_due", "is_closed", "due"),
     Index("ix_process_tenant_id_begun_at", "tenant_id", "begun_at", "id"),
@@ -145,6 +151,8 @@ process = Table(
     Index("ix_process_requester_id_begun_at", "requester_id", "begun_at"),
     Index("ix_process_batch", "batch"),
     Index("ix_process_subject_begun_at", "subject", "begun_at"),
+    Index("ix_process_customer_id_kind", "customer_id", "kind"),
+    Index("ix_process_site_id_kind", "site_id", "kind"),
 )
 
 involvement = Table(
@@ -180,7 +188,7 @@ session = Table(
     Column("id", Uuid, primary_key=True),
     Column("process_id", ForeignKey("process.id"), nullable=False),
     Column("person_id", ForeignKey("person.id"), nullable=False),
-    Column("tenant_id", ForeignKey("tenant.id"), nullable=False),
+    Column("tenant_id", ForeignKey("tenant.id")),
     Column("mode", String(16), nullable=False),
     Column("begun_at", UtcInstant, nullable=False),
     Column("ended_at", UtcInstant),

@@ -4,11 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_DNS, UUID, uuid5
 
-from approvals import rules
-from approvals.access_request import TenantAccess, process_id_of, shown_digest
-from approvals.authority import Counts
-from approvals.commands import Command, Grant, Signed, Submit, Tick
+from approvals import commands, rules
+from approvals.commands import Command, Signed, Tick
 from approvals.errors import ApprovalError
+from approvals.facts import Counts, Facts
 from approvals.people import (
     Directory,
     Organization,
@@ -22,7 +21,8 @@ from approvals.people import (
     TenantId,
 )
 from approvals.policy import Policies, Policy
-from approvals.rules import Facts
+from approvals.tenant_access.commands import Grant, Submit
+from approvals.tenant_access.record import TenantAccess, process_id_of, shown_digest
 from approvals.transition import EnrolledKey, Transition
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -36,6 +36,12 @@ NAME = "SupportAccess"
 MESSAGE = "Caroline and Charlotte help you with the new fence."
 PUBLIC_KEY = "A" * 43
 SIGNATURE = "B" * 86
+FORMS = {**rules.KINDS["tenant_access"].commands, **rules.KINDS["sign_in"].commands}
+
+
+def parsed(said: bytes, *, by_signal: bool = False) -> Signed:
+    """Read a message as one to a request or a sign-in."""
+    return commands.parsed(said, FORMS, by_signal=by_signal)
 
 
 def make_id(name: str) -> UUID:

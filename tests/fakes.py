@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from approvals.access_request import KIND
-from approvals.authority import Counts
-from approvals.commands import Signed, Submit
+from approvals.commands import Signed
 from approvals.errors import ApprovalError, NonceReusedError
+from approvals.facts import Counts, Kin, Needed
 from approvals.people import Directory
 from approvals.ports import (
     Fate,
@@ -22,7 +21,8 @@ from approvals.ports import (
     Posting,
     Refusal,
 )
-from approvals.rules import Needed
+from approvals.tenant_access.commands import Submit
+from approvals.tenant_access.record import KIND
 from approvals.transition import EnrolledKey, State, Transition
 
 SENT = Posting(fate=Fate.SENT, reply="250 ok")
@@ -160,13 +160,20 @@ class _Row(LockedRow):
             ),
         )
 
-    async def sign_ins(self, subject: str) -> tuple[UUID | None, int]:
+    async def kin(self, subject: str) -> Kin:
+        of_subject = {
+            id: state for id, state in self._kept.states.items() if state.index.subject == subject
+        }
         begun = sorted(
             (self._kept.begun[id], id)
-            for id, state in self._kept.states.items()
-            if state.index.subject == subject and self._is_of(id, timedelta(minutes=10))
+            for id in of_subject
+            if self._is_of(id, timedelta(minutes=10))
         )
-        return (begun[-1][1] if begun else None), len(begun)
+        return Kin(
+            newest=begun[-1][1] if begun else None,
+            recent=len(begun),
+            open=next((id for id, state in of_subject.items() if not state.is_closed), None),
+        )
 
     async def refuse(
         self, refusal: ApprovalError, signed: Signed | None, said: bytes, sentence: str

@@ -12,12 +12,12 @@ from temporalio.client import Client
 
 from activities.commit import CommitActivities
 from activities.send_notices import MailActivities, TemporalMailQueue
-from approvals.access_request import TenantAccess, shown_digest
 from approvals.commands import Command
 from approvals.people import Directory, Person
 from approvals.policy import Policies
 from approvals.ports import Delivery, Letter, MailQueue, NoticesOf, Outcome, Posting
 from approvals.ports import Fate as MailFate
+from approvals.tenant_access.record import TenantAccess, shown_digest
 from identity.enrolment import KeyedCodes
 from identity.signing import Ed25519Signatures, SigningKey, fresh_nonce
 from mail.links import Links
@@ -25,11 +25,11 @@ from mail.render import TemplateRenderer
 from starter.client import Gatehouse
 from starter.workers import mail_worker, process_worker
 from store import tables as t
-from store.directory import INSTALLATION
 from store.engine import Engines
 from store.inbox import Inbox
 from store.ledger import SqlLedger
 from store.outbox import SqlOutbox
+from store.tables import INSTALLATION
 from tests.factories import DIRECTORY, EVERYBODY, make_id
 
 CODES = KeyedCodes(b"p" * 32, b"o" * 32)

@@ -10,12 +10,13 @@ from sqlalchemy import update
 from temporalio.common import RawValue
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from approvals.access_request import TenantAccess, shown_digest
 from approvals.canonical import canonical
-from approvals.commands import Command, Grant
+from approvals.commands import Command
 from approvals.people import Person
 from approvals.policy import Policies
 from approvals.ports import Delivery, MailQueue, Outcome
+from approvals.tenant_access.commands import Grant
+from approvals.tenant_access.record import TenantAccess, shown_digest
 from identity.signing import encoded
 from store import tables as t
 from store.engine import Engines

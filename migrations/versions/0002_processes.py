@@ -107,11 +107,15 @@ def _process() -> None:
         Column("requester_id", Uuid),
         Column("batch", Uuid),
         Column("subject", String(64)),
+        Column("customer_id", Uuid),
+        Column("site_id", Uuid),
         Column("begun_at", UtcInstant, nullable=False),
         ForeignKeyConstraint(
             ["organization_id"], ["organization.id"], name="fk_process_organization_id"
         ),
         ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_process_tenant_id"),
+        ForeignKeyConstraint(["customer_id"], ["organization.id"], name="fk_process_customer_id"),
+        ForeignKeyConstraint(["site_id"], ["site.id"], name="fk_process_site_id"),
         PrimaryKeyConstraint("id", name="pk_process"),
     )
     with op.batch_alter_table("process", schema=None) as batch_op:
@@ -125,6 +129,8 @@ def _process() -> None:
         batch_op.create_index(
             "ix_process_requester_id_begun_at", ["requester_id", "begun_at"], unique=False
         )
+        batch_op.create_index("ix_process_customer_id_kind", ["customer_id", "kind"], unique=False)
+        batch_op.create_index("ix_process_site_id_kind", ["site_id", "kind"], unique=False)
         batch_op.create_index("ix_process_subject_begun_at", ["subject", "begun_at"], unique=False)
         batch_op.create_index(
             "ix_process_tenant_id_begun_at", ["tenant_id", "begun_at", "id"], unique=False
@@ -176,7 +182,7 @@ def _session() -> None:
         Column("id", Uuid, nullable=False),
         Column("process_id", Uuid, nullable=False),
         Column("person_id", Uuid, nullable=False),
-        Column("tenant_id", Uuid, nullable=False),
+        Column("tenant_id", Uuid),
         Column("mode", String(16), nullable=False),
         Column("begun_at", UtcInstant, nullable=False),
         Column("ended_at", UtcInstant),

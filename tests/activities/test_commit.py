@@ -9,10 +9,11 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import insert
 
-from approvals.access_request import process_id_of
-from approvals.commands import ChangeEnd, Command, Deny, Finish, Grant, Revoke, Withdraw
+from approvals.commands import Command
 from approvals.people import Person, Role
 from approvals.ports import MailQueue, NoticesOf
+from approvals.tenant_access.commands import ChangeEnd, Deny, Finish, Grant, Revoke, Withdraw
+from approvals.tenant_access.record import process_id_of
 from identity.signing import SigningKey, fresh_nonce
 from store import tables as t
 from tests.factories import (

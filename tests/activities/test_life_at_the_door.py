@@ -6,18 +6,10 @@ from uuid import UUID
 
 from sqlalchemy import delete, insert
 
-from approvals.access_request import TenantAccess, process_id_of
-from approvals.commands import (
-    BeginSession,
-    ChangeEnd,
-    Deny,
-    EndSession,
-    Finish,
-    Mode,
-    Revoke,
-    Withdraw,
-)
 from approvals.ports import NoticesOf
+from approvals.sessions import BeginSession, EndSession, Mode
+from approvals.tenant_access.commands import ChangeEnd, Deny, Finish, Revoke, Withdraw
+from approvals.tenant_access.record import TenantAccess, process_id_of
 from store import tables as t
 from tests.factories import (
     BATCH,

@@ -7,7 +7,7 @@ from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
-from approvals.commands import Grant
+from approvals.tenant_access.commands import Grant
 from tests.factories import TOM
 from tests.store.rows import rows_of
 from tests.stored_life import END, StoredLife, code_of, raw

@@ -14,11 +14,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals import rules
-from approvals.access_request import process_id_of
-from approvals.commands import Command, Deny, Grant, Withdraw
+from approvals.commands import Command
 from approvals.people import Person
 from approvals.policy import Policies, Policy
 from approvals.ports import Outcome
+from approvals.tenant_access.commands import Deny, Grant, Withdraw
+from approvals.tenant_access.record import process_id_of
 from identity.signing import fresh_nonce
 from store import tables as t
 from store.engine import Engines, connect

@@ -12,9 +12,9 @@ from temporalio.client import Client
 from activities import names
 from activities.reconcile import OVERDUE, Reconciled, Reconciler
 from activities.send_notices import TemporalMailQueue
-from approvals.access_request import KIND
-from approvals.commands import Grant, Revoke
 from approvals.ports import Ledger, LockedRow, OpenProcess
+from approvals.tenant_access.commands import Grant, Revoke
+from approvals.tenant_access.record import KIND
 from starter.workers import upkeep
 from store.outbox import SqlOutbox
 from tests.factories import MINUTE, TOM

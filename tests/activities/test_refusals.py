@@ -5,8 +5,8 @@ from uuid import uuid4
 import pytest
 
 from approvals import audit
-from approvals.access_request import process_id_of
-from approvals.commands import Deny, Grant, Revoke, Withdraw
+from approvals.tenant_access.commands import Deny, Grant, Revoke, Withdraw
+from approvals.tenant_access.record import process_id_of
 from tests.factories import (
     BATCH,
     BECKY,

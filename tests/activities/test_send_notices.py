@@ -10,10 +10,10 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.send_notices import SWEEP_AGE, MailActivities, TemporalMailQueue, sweep
-from approvals.commands import Begin
 from approvals.people import Person
 from approvals.ports import Fate, Letter, NoticesOf, OutboxItem, Posting
 from approvals.posting import LEASE
+from approvals.sign_in.commands import Begin
 from identity.signing import SigningKey, fresh_nonce
 from mail.links import Links
 from mail.mailer import SmtpMailer
@@ -400,9 +400,11 @@ async def test_a_job_on_temporals_queue_runs_once_however_often_it_is_queued(
     async with mail_worker(client, office.activities):
         for _ in range(3):
             await queue.enqueue(GRANTED, "tenant")
+        await queue.close()
         handle = client.get_activity_handle(f"notices/{PROCESS}/2")
         await handle.result()
         await queue.enqueue(GRANTED, "tenant")
+        await queue.close()
 
     assert len(mailer.letters) == 3
     assert all(isinstance(one, Letter) for one in mailer.letters)

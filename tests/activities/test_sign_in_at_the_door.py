@@ -8,10 +8,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from approvals import audit
-from approvals.commands import Begin, Command, Prove, RevokeKey, SignOut, Withdraw
+from approvals.commands import Command
 from approvals.people import Person
 from approvals.ports import Outcome
-from approvals.sign_in import SignIn
+from approvals.sign_in.commands import Begin, Prove, RevokeKey, SignOut
+from approvals.sign_in.record import SignIn
+from approvals.tenant_access.commands import Withdraw
 from identity.enrolment import proof_of
 from identity.signing import SigningKey, fresh_nonce
 from tests.factories import ELIZABETH, HOUR, JANE, LYDIA, MARY, MINUTE, MS, PROCESS, START

@@ -5,7 +5,10 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from approvals.access_request import (
+from approvals.people import Tenant
+from approvals.policy import Policy
+from approvals.tenant_access.commands import ChangeEnd, Finish, Grant
+from approvals.tenant_access.record import (
     Status,
     grants_of,
     process_id_of,
@@ -14,9 +17,6 @@ from approvals.access_request import (
     split,
     standing,
 )
-from approvals.commands import ChangeEnd, Finish, Grant
-from approvals.people import Tenant
-from approvals.policy import Policy
 from tests.factories import (
     BATCH,
     CAROLINE,

@@ -8,22 +8,7 @@ from uuid import UUID
 import pytest
 
 from approvals import authority
-from approvals.access_request import process_id_of
-from approvals.authority import Counts
-from approvals.commands import (
-    BeginSession,
-    ChangeEnd,
-    Command,
-    Deny,
-    EndSession,
-    Finish,
-    Grant,
-    Mode,
-    Revoke,
-    RevokeKey,
-    SignOut,
-    Withdraw,
-)
+from approvals.commands import Command
 from approvals.errors import (
     ApprovalError,
     CommandStaleError,
@@ -34,9 +19,15 @@ from approvals.errors import (
     RateLimitedError,
     SubmissionError,
 )
+from approvals.facts import Counts
 from approvals.instants import EARLIEST, LATEST
 from approvals.people import Directory, Person, Role
 from approvals.policy import Policy
+from approvals.sessions import BeginSession, EndSession, Mode
+from approvals.sign_in.commands import RevokeKey, SignOut
+from approvals.tenant_access import authority as asking
+from approvals.tenant_access.commands import ChangeEnd, Deny, Finish, Grant, Revoke, Withdraw
+from approvals.tenant_access.record import process_id_of
 from tests.factories import (
     BECKY,
     CAROLINE,
@@ -99,7 +90,7 @@ def test_each_role_may_exactly_what_its_row_says(
     heard: type[ApprovalError] | None = None
 
     try:
-        authority.require_role(make_request(), command, person.id, DIRECTORY)
+        asking.require_role(make_request(), command, person.id, DIRECTORY)
     except ApprovalError as refusal:
         heard = type(refusal)
 
@@ -109,31 +100,31 @@ def test_each_role_may_exactly_what_its_row_says(
 
 @pytest.mark.parametrize("person", EVERYBODY, ids=lambda person: person.name)
 def test_those_with_a_part_in_the_request_see_it(person: Person) -> None:
-    assert authority.may_see(make_request(), person.id, DIRECTORY) == (person in SEEING)
+    assert asking.may_see(make_request(), person.id, DIRECTORY) == (person in SEEING)
 
 
 @pytest.mark.parametrize("person", SEEING, ids=lambda person: person.name)
 def test_a_disabled_person_sees_nothing(person: Person) -> None:
     directory = changed(DIRECTORY, person, is_active=False)
 
-    assert not authority.may_see(make_request(), person.id, directory)
+    assert not asking.may_see(make_request(), person.id, directory)
 
 
 @pytest.mark.parametrize("person", [ELIZABETH, CAROLINE])
 def test_the_people_of_an_inactive_organization_see_nothing(person: Person) -> None:
     directory = changed(DIRECTORY, CLASSICS, is_active=False)
 
-    assert not authority.may_see(make_request(), person.id, directory)
+    assert not asking.may_see(make_request(), person.id, directory)
 
 
 def test_whoever_lost_the_role_decides_no_more() -> None:
     with pytest.raises(NotFoundError):
-        authority.require_role(make_request(), DECIDING[0], TOM.id, without_roles(DIRECTORY, TOM))
+        asking.require_role(make_request(), DECIDING[0], TOM.id, without_roles(DIRECTORY, TOM))
 
 
 def test_an_admin_of_another_tenant_is_no_admin_of_this_one() -> None:
     with pytest.raises(NotFoundError):
-        authority.require_role(make_request(), DECIDING[0], CHRISTOPHER.id, DIRECTORY)
+        asking.require_role(make_request(), DECIDING[0], CHRISTOPHER.id, DIRECTORY)
 
 
 @pytest.mark.parametrize("command", [*DECIDING, *TAKING_BACK, *USING])
@@ -141,18 +132,18 @@ def test_an_operator_who_sent_a_request_does_nothing_on_anybodys_behalf(command:
     request = make_request(requester=MARY.id)
 
     with pytest.raises(NotAuthorisedError):
-        authority.require_role(request, command, MARY.id, DIRECTORY)
+        asking.require_role(request, command, MARY.id, DIRECTORY)
 
 
 @pytest.mark.parametrize("command", [make_submit(), SignOut(), RevokeKey(reason="No.")])
 def test_a_command_without_a_row_is_for_nobody(command: Command) -> None:
     with pytest.raises(NotFoundError):
-        authority.require_role(make_request(), command, TOM.id, DIRECTORY)
+        asking.require_role(make_request(), command, TOM.id, DIRECTORY)
 
 
 def test_the_sentence_names_the_act_and_the_role() -> None:
     with pytest.raises(NotAuthorisedError) as refusal:
-        authority.require_role(make_request(), DECIDING[0], ELIZABETH.id, DIRECTORY)
+        asking.require_role(make_request(), DECIDING[0], ELIZABETH.id, DIRECTORY)
 
     assert str(refusal.value) == (
         "You may not decide this request: that needs the role tenant_admin of the tenant."
@@ -160,7 +151,7 @@ def test_the_sentence_names_the_act_and_the_role() -> None:
 
 
 def test_a_tm_admin_asks_for_a_served_customer() -> None:
-    asked = authority.require_submission(PROCESS, make_submit(), ELIZABETH.id, DIRECTORY)
+    asked = asking.require_submission(PROCESS, make_submit(), ELIZABETH.id, DIRECTORY)
 
     assert asked == (CLASSICS, TOM_SAWYER)
 
@@ -168,7 +159,7 @@ def test_a_tm_admin_asks_for_a_served_customer() -> None:
 def test_an_operator_asks_for_a_named_organization() -> None:
     submit = make_submit(organization="classics")
 
-    asked = authority.require_submission(PROCESS, submit, MARY.id, DIRECTORY)
+    asked = asking.require_submission(PROCESS, submit, MARY.id, DIRECTORY)
 
     assert asked == (CLASSICS, TOM_SAWYER)
 
@@ -176,7 +167,7 @@ def test_an_operator_asks_for_a_named_organization() -> None:
 def test_a_tm_admin_may_name_their_own_organization() -> None:
     submit = make_submit(organization="classics")
 
-    asked = authority.require_submission(PROCESS, submit, ELIZABETH.id, DIRECTORY)
+    asked = asking.require_submission(PROCESS, submit, ELIZABETH.id, DIRECTORY)
 
     assert asked == (CLASSICS, TOM_SAWYER)
 
@@ -218,7 +209,7 @@ def test_a_submission_that_does_not_fit_is_refused(
     fields: dict[str, Any], actor: Person, refusal: type[ApprovalError]
 ) -> None:
     with pytest.raises(refusal):
-        authority.require_submission(PROCESS, make_submit(**fields), actor.id, DIRECTORY)
+        asking.require_submission(PROCESS, make_submit(**fields), actor.id, DIRECTORY)
 
 
 def test_an_unknown_tenant_and_an_unserved_one_sound_the_same() -> None:
@@ -228,7 +219,7 @@ def test_an_unknown_tenant_and_an_unserved_one_sound_the_same() -> None:
     for submit, actor in ((unknown, ELIZABETH), (make_submit(), WICKHAM)):
         process = process_id_of(submit.batch, submit.tenant)
         with pytest.raises(NotFoundError) as refusal:
-            authority.require_submission(process, submit, actor.id, DIRECTORY)
+            asking.require_submission(process, submit, actor.id, DIRECTORY)
         heard.append(str(refusal.value))
 
     assert heard[0] == heard[1]
@@ -239,7 +230,7 @@ def test_a_person_unknown_and_one_of_another_organization_sound_the_same() -> No
 
     for person in (UUID(int=9), WICKHAM.id):
         with pytest.raises(SubmissionError) as refusal:
-            authority.require_submission(
+            asking.require_submission(
                 PROCESS, make_submit(people=(person,)), ELIZABETH.id, DIRECTORY
             )
         heard.append(str(refusal.value))
@@ -308,7 +299,7 @@ def test_a_submission_is_judged_by_the_directory_as_of_now(
     directory: Callable[[], Directory], refusal: type[ApprovalError], sentence: str
 ) -> None:
     with pytest.raises(refusal) as heard:
-        authority.require_submission(PROCESS, make_submit(), ELIZABETH.id, directory())
+        asking.require_submission(PROCESS, make_submit(), ELIZABETH.id, directory())
 
     assert str(heard.value) == sentence
 
@@ -317,21 +308,19 @@ def test_an_operator_does_not_wake_an_inactive_organization() -> None:
     directory = changed(DIRECTORY, CLASSICS, is_active=False)
 
     with pytest.raises(SubmissionError):
-        authority.require_submission(
-            PROCESS, make_submit(organization="classics"), MARY.id, directory
-        )
+        asking.require_submission(PROCESS, make_submit(organization="classics"), MARY.id, directory)
 
 
 def test_a_role_for_another_organization_sends_nothing() -> None:
     directory = with_roles(DIRECTORY, role(LYDIA, Role.TM_ADMIN, MERYTON.id))
 
     with pytest.raises(NotAuthorisedError):
-        authority.require_submission(PROCESS, make_submit(), LYDIA.id, directory)
+        asking.require_submission(PROCESS, make_submit(), LYDIA.id, directory)
 
 
 def test_a_submission_belongs_to_the_process_of_its_batch_and_tenant() -> None:
     with pytest.raises(InvalidDecisionError) as refusal:
-        authority.require_submission(UUID(int=5), make_submit(), ELIZABETH.id, DIRECTORY)
+        asking.require_submission(UUID(int=5), make_submit(), ELIZABETH.id, DIRECTORY)
 
     assert [field for field, _ in refusal.value.fields] == ["process_id"]
 
@@ -342,13 +331,13 @@ QUOTAS = Policy(per_hour_and_person=10, per_hour_and_pair=30, pending_per_pair_a
 def test_quotas_are_off_by_default() -> None:
     counts = Counts(by_person=10**6, by_pair=10**6, pending_of_pair_and_person=10**6)
 
-    authority.require_quota(Policy(), counts)
+    asking.require_quota(Policy(), counts)
 
 
 def test_one_below_every_quota_passes() -> None:
     counts = Counts(by_person=9, by_pair=29, pending_of_pair_and_person=4)
 
-    authority.require_quota(QUOTAS, counts)
+    asking.require_quota(QUOTAS, counts)
 
 
 @pytest.mark.parametrize(
@@ -364,7 +353,7 @@ def test_one_below_every_quota_passes() -> None:
 )
 def test_a_quota_that_is_used_up_refuses_by_name(counts: Counts, sentence: str) -> None:
     with pytest.raises(RateLimitedError) as refusal:
-        authority.require_quota(QUOTAS, counts)
+        asking.require_quota(QUOTAS, counts)
 
     assert str(refusal.value) == f"{sentence} Try again later."
 

@@ -13,34 +13,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from approvals import canonical
-from approvals.commands import (
-    ALSO,
-    KINDS,
-    Begin,
-    BeginSession,
+from approvals.commands import ALSO, Command, Tick, unsigned
+from approvals.errors import InvalidDecisionError
+from approvals.sessions import BeginSession, EndSession, Mode
+from approvals.sign_in.commands import Begin, Prove, RevokeKey, SignOut, fingerprint
+from approvals.tenant_access.commands import (
     ChangeEnd,
-    Command,
     Deny,
-    EndSession,
     Finish,
     Grant,
-    Mode,
-    Prove,
     Revoke,
-    RevokeKey,
-    SignOut,
     Submit,
-    Tick,
     Withdraw,
-    fingerprint,
-    parsed,
-    unsigned,
 )
-from approvals.errors import InvalidDecisionError
 from tests.factories import (
     BATCH,
     CAROLINE,
     ELIZABETH,
+    FORMS,
     NAME,
     PROCESS,
     PUBLIC_KEY,
@@ -48,6 +38,7 @@ from tests.factories import (
     START,
     TOM,
     make_id,
+    parsed,
 )
 
 KEY = make_id("key")
@@ -176,7 +167,7 @@ def test_what_is_no_command_parses_into_nothing(kind: str) -> None:
 
 def test_the_clocks_tick_is_no_command_of_any_message() -> None:
     assert not issubclass(Tick, Command)
-    assert Tick.kind not in KINDS
+    assert Tick.kind not in FORMS
 
 
 @pytest.mark.parametrize(
@@ -213,7 +204,7 @@ def test_approve_means_grant() -> None:
     signed = parsed(command("approve", SHOWN, no_end=True))
 
     assert signed.command == Grant(no_end=True, shown=SHOWN)
-    assert set(ALSO.values()) <= set(KINDS)
+    assert set(ALSO.values()) <= set(FORMS)
 
 
 def test_approve_is_signed_as_it_was_written() -> None:
@@ -226,7 +217,7 @@ def test_approve_is_signed_as_it_was_written() -> None:
 def test_arguments_may_be_left_out_where_none_are_needed(kind: str) -> None:
     signed = parsed(message(command={"kind": kind}))
 
-    assert signed.command == KINDS[kind]()
+    assert signed.command == FORMS[kind]()
 
 
 @pytest.mark.parametrize(
@@ -378,7 +369,7 @@ FIELDS = st.sampled_from(
 
 @settings(max_examples=200, deadline=None)
 @given(
-    kind=st.sampled_from(list(KINDS)),
+    kind=st.sampled_from(list(FORMS)),
     envelope=st.dictionaries(st.sampled_from(list(GRANT)), JUNK, max_size=2),
     body=st.dictionaries(FIELDS, JUNK, max_size=2),
     args=st.dictionaries(FIELDS, JUNK, max_size=2),
@@ -393,11 +384,11 @@ def test_whatever_is_sent_is_read_or_refused(
     except InvalidDecisionError:
         return
 
-    assert type(signed.command) in KINDS.values()
+    assert type(signed.command) in FORMS.values()
 
 
 def test_every_kind_of_command_is_among_the_generated_ones() -> None:
-    assert set(COMMANDS) == set(KINDS.values())
+    assert set(COMMANDS) == set(FORMS.values())
 
 
 def test_the_last_readable_end_is_signed_and_read_alike() -> None:

@@ -18,22 +18,13 @@ from hypothesis.stateful import (
 
 from approvals import rules
 from approvals.access import Passage, Standing, Via, decide
-from approvals.access_request import CLOSED, TenantAccess
-from approvals.commands import (
-    BeginSession,
-    ChangeEnd,
-    Command,
-    Deny,
-    EndSession,
-    Finish,
-    Grant,
-    Mode,
-    Revoke,
-    Withdraw,
-)
+from approvals.commands import Command
 from approvals.errors import ApprovalError
 from approvals.people import Person, Role
 from approvals.policy import Policy
+from approvals.sessions import BeginSession, EndSession, Mode
+from approvals.tenant_access.commands import ChangeEnd, Deny, Finish, Grant, Revoke, Withdraw
+from approvals.tenant_access.record import CLOSED, TenantAccess
 from approvals.transition import Transition
 from tests.factories import (
     BECKY,

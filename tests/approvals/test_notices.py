@@ -5,21 +5,12 @@ from uuid import UUID
 
 import pytest
 
-from approvals.commands import (
-    BeginSession,
-    ChangeEnd,
-    Command,
-    Deny,
-    Finish,
-    Grant,
-    Mode,
-    Revoke,
-    Tick,
-    Withdraw,
-)
+from approvals.commands import Command, Tick
 from approvals.notices import AddressedNotice, addressed, notice_id
 from approvals.people import Directory, Person, Role
 from approvals.policy import Policies, Policy
+from approvals.sessions import BeginSession, Mode
+from approvals.tenant_access.commands import ChangeEnd, Deny, Finish, Grant, Revoke, Withdraw
 from tests.factories import (
     BECKY,
     CAROLINE,

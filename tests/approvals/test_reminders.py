@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from approvals.commands import BeginSession, ChangeEnd, Finish, Grant, Mode
 from approvals.policy import Policy
+from approvals.sessions import BeginSession, Mode
+from approvals.tenant_access.commands import ChangeEnd, Finish, Grant
 from tests.factories import (
     CAROLINE,
     DAY,

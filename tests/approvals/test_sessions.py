@@ -4,8 +4,9 @@ from uuid import UUID
 
 import pytest
 
-from approvals.commands import BeginSession, ChangeEnd, EndSession, Finish, Mode, Revoke
 from approvals.errors import NotFoundError, SubmissionError
+from approvals.sessions import BeginSession, EndSession, Mode
+from approvals.tenant_access.commands import ChangeEnd, Finish, Revoke
 from tests.factories import (
     CAROLINE,
     CHARLOTTE,

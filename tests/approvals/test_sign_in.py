@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from approvals import rules, sign_in
-from approvals.commands import Begin, Command, Prove, RevokeKey, SignOut, fingerprint
+from approvals import rules
+from approvals.commands import Command
 from approvals.errors import (
     AlreadyDecidedError,
     ApprovalError,
@@ -17,8 +17,11 @@ from approvals.errors import (
     TooLateError,
     WrongCodeError,
 )
+from approvals.facts import FreshSecret
 from approvals.people import Person, PersonId, Role
-from approvals.sign_in import FreshCode, SignIn, SignInFacts
+from approvals.sign_in import life as sign_in
+from approvals.sign_in.commands import Begin, Prove, RevokeKey, SignOut, fingerprint
+from approvals.sign_in.record import SignIn, SignInFacts
 from approvals.transition import Transition
 from tests.factories import (
     ELIZABETH,
@@ -37,7 +40,7 @@ LOGIN = make_id("login")
 BEGIN = Begin(email=ELIZABETH.email, public_key=PUBLIC_KEY, client="Elizabeth's laptop")
 PROVE = Prove(proof="0" * 64)
 RIGHT = "the keyed proof of 12345678"
-CODE = FreshCode(check=RIGHT, sealed="sealed 12345678")
+CODE = FreshSecret(check=RIGHT, sealed="sealed 12345678")
 WHY = "The laptop was stolen."
 
 

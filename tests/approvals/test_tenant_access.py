@@ -4,18 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from approvals.commands import (
-    BeginSession,
-    ChangeEnd,
-    Command,
-    Deny,
-    Finish,
-    Grant,
-    Mode,
-    Revoke,
-    Tick,
-    Withdraw,
-)
+from approvals.commands import Command, Tick
 from approvals.errors import (
     AlreadyDecidedError,
     AlreadySubmittedError,
@@ -29,6 +18,8 @@ from approvals.errors import (
 )
 from approvals.people import Person, Role
 from approvals.policy import Policy
+from approvals.sessions import BeginSession, Mode
+from approvals.tenant_access.commands import ChangeEnd, Deny, Finish, Grant, Revoke, Withdraw
 from tests.factories import (
     BECKY,
     CAROLINE,

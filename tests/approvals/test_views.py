@@ -6,12 +6,13 @@ from uuid import UUID
 
 import pytest
 
-from approvals.access_request import Status, TenantAccess, shown_digest
 from approvals.audit import GENESIS, AuditEntry
 from approvals.commands import CLOCK
 from approvals.people import Person, PersonId, Role
 from approvals.policy import Policy
-from approvals.views import Line, name_shown, request_view, sees_people, timeline
+from approvals.tenant_access.record import Status, TenantAccess, shown_digest
+from approvals.tenant_access.views import name_shown, request_view, sees_people, timeline
+from approvals.timeline import Line
 from tests.factories import (
     ART_GALLERY,
     BECKY,

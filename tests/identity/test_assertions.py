@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals import commands
 from approvals.errors import InvalidDecisionError
 from identity.assertions import LIFE, OpenSession, jwks, key_id, minted
 from identity.signing import SigningKey
-from tests.factories import CAROLINE, HUNDRED_ACRE, MINUTE, START, TOM_SAWYER, make_id
+from tests.factories import CAROLINE, HUNDRED_ACRE, MINUTE, START, TOM_SAWYER, make_id, parsed
 
 ISSUER = "https://gatehouse.example.com"
 AUDIENCE = f"tenant:{TOM_SAWYER.id}"
@@ -124,4 +123,4 @@ def test_the_published_keys_hold_no_private_half() -> None:
 
 def test_an_assertion_is_no_command() -> None:
     with pytest.raises(InvalidDecisionError):
-        commands.parsed(minted(make_session(), KEY, ISSUER, START).encode())
+        parsed(minted(make_session(), KEY, ISSUER, START).encode())

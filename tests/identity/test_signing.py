@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals import commands
-from approvals.commands import Command, Deny, Grant, Submit
+from approvals.commands import Command
+from approvals.tenant_access.commands import Deny, Grant, Submit
 from identity.files import SecretFileError
 from identity.signing import Ed25519Signatures, SigningKey, decoded, encoded, fresh_nonce
-from tests.factories import BATCH, CAROLINE, PROCESS, START, TOM, make_id
+from tests.factories import BATCH, CAROLINE, PROCESS, START, TOM, make_id, parsed
 
 KEY = SigningKey.fresh()
 SIGNATURES = Ed25519Signatures()
@@ -35,12 +35,12 @@ def signed(command: Command = DENY, **changes: object) -> bytes:
 
 def holds(message: bytes) -> bool:
     """Whether the message's signature is good, as the door asks it."""
-    found = commands.parsed(message)
+    found = parsed(message)
     return SIGNATURES.holds(KEY.public, found.body, found.signature)
 
 
 def test_a_signed_message_is_read_as_what_was_meant() -> None:
-    found = commands.parsed(signed())
+    found = parsed(signed())
 
     assert (found.process, found.actor, found.key) == (PROCESS, TOM.id, make_id("key"))
     assert (found.issued_at, found.nonce) == (START, "C" * 22)
@@ -55,7 +55,7 @@ def test_any_message_to_people_keeps_its_signature(text: str) -> None:
     message = signed(grant)
 
     assert holds(message)
-    assert commands.parsed(message).command == grant
+    assert parsed(message).command == grant
 
 
 @given(
@@ -68,7 +68,7 @@ def test_any_instant_of_any_offset_keeps_its_signature(moment: datetime, minutes
     message = signed(Grant(ends_at=ends_at, shown="0" * 64), issued_at=ends_at.astimezone(UTC))
 
     assert holds(message)
-    command = commands.parsed(message).command
+    command = parsed(message).command
     assert isinstance(command, Grant)
     assert command.ends_at == ends_at
 
@@ -77,13 +77,13 @@ def test_a_submission_keeps_its_people_in_order() -> None:
     people = (CAROLINE.id, TOM.id)
     submit = Submit(batch=BATCH, name="SupportAccess", tenant="tom-sawyer", people=people)
 
-    found = commands.parsed(signed(submit)).command
+    found = parsed(signed(submit)).command
 
     assert found == submit
 
 
 def test_another_key_and_another_message_do_not_hold() -> None:
-    found = commands.parsed(signed())
+    found = parsed(signed())
 
     assert not SIGNATURES.holds(SigningKey.fresh().public, found.body, found.signature)
     assert not SIGNATURES.holds(KEY.public, found.body + b" ", found.signature)
@@ -96,7 +96,7 @@ def test_a_broken_signature_is_no_fault_but_a_no(signature: str) -> None:
 
 @pytest.mark.parametrize("public", ["", "A", "A" * 42, "A" * 44, "\u00e9" * 43, "!" * 43])
 def test_a_broken_public_key_is_no_fault_but_a_no(public: str) -> None:
-    signature = commands.parsed(signed()).signature
+    signature = parsed(signed()).signature
 
     assert SIGNATURES.holds(public, b"message", signature) is False
 
@@ -136,7 +136,7 @@ def test_bytes_come_back_from_base64url_without_padding(data: bytes) -> None:
 
 
 def test_the_key_id_of_a_message_is_signed_too() -> None:
-    first, second = (commands.parsed(signed(key_id=make_id(name))) for name in ("a", "b"))
+    first, second = (parsed(signed(key_id=make_id(name))) for name in ("a", "b"))
 
     assert first.body != second.body
     assert not SIGNATURES.holds(KEY.public, second.body, first.signature)

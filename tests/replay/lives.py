@@ -11,20 +11,13 @@ from temporalio.testing import TimeSkipper
 
 from activities.commit import CommitActivities
 from activities.starting import start_process
-from approvals.access_request import KIND
-from approvals.commands import (
-    BeginSession,
-    Command,
-    EndSession,
-    Finish,
-    Grant,
-    Mode,
-    Revoke,
-    Withdraw,
-)
+from approvals.commands import Command
 from approvals.errors import ApprovalError
 from approvals.people import Person
 from approvals.ports import Start
+from approvals.sessions import BeginSession, EndSession, Mode
+from approvals.tenant_access.commands import Finish, Grant, Revoke, Withdraw
+from approvals.tenant_access.record import KIND
 from identity.signing import Ed25519Signatures
 from starter.workers import process_worker
 from tests.factories import CAROLINE, CHARLOTTE, DAY, ELIZABETH, MARY, MINUTE, TOM, TOM_SAWYER

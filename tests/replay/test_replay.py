@@ -15,7 +15,7 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from activities.names import NOTHING
 from approvals.ports import Outcome
-from approvals.rules import CLOSED
+from approvals.rules import KINDS
 from starter.workers import SANDBOX, WORKFLOWS
 from workflows.process import Process
 
@@ -43,11 +43,11 @@ async def test_a_recorded_history_replays(file: Path) -> None:
     assert result.replay_failure is None
 
 
-@pytest.mark.parametrize("kind", CLOSED)
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_end_of_a_process_is_recorded(kind: str) -> None:
     ends = {end_of(file) for file in FILES if file.parts[-3] == kind}
 
-    assert ends >= CLOSED[kind]
+    assert ends >= KINDS[kind].closed
 
 
 async def test_a_change_that_breaks_running_processes_is_noticed() -> None:
@@ -73,7 +73,7 @@ async def test_a_change_that_breaks_running_processes_is_noticed() -> None:
 class Impatient(Process):
     """What nobody may release: it waits before it does what it did before."""
 
-    closed = frozenset(CLOSED["tenant_access"])
+    closed = frozenset(KINDS["tenant_access"].closed)
 
     @workflow.run
     async def run(self, start: RawValue = NOTHING) -> Outcome:

@@ -9,9 +9,10 @@ from sqlalchemy import insert, text
 from sqlalchemy.engine import URL
 
 from approvals.access import Decision, Reason, Via
-from approvals.access_request import process_id_of
-from approvals.commands import BeginSession, ChangeEnd, EndSession, Finish, Grant, Mode, Revoke
 from approvals.people import Person, Role
+from approvals.sessions import BeginSession, EndSession, Mode
+from approvals.tenant_access.commands import ChangeEnd, Finish, Grant, Revoke
+from approvals.tenant_access.record import process_id_of
 from store import tables as t
 from store.engine import HostClock, connect
 from store.gate import SqlGate

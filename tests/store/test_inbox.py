@@ -5,9 +5,10 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import delete
 
-from approvals.access_request import process_id_of
-from approvals.commands import BeginSession, Deny, EndSession, Mode
 from approvals.people import Person
+from approvals.sessions import BeginSession, EndSession, Mode
+from approvals.tenant_access.commands import Deny
+from approvals.tenant_access.record import process_id_of
 from identity.signing import fresh_nonce
 from store import tables as t
 from store.inbox import Inbox

@@ -6,13 +6,18 @@ from uuid import UUID
 
 import pytest
 
-from approvals import access_request, rules, sign_in
-from approvals.access_request import TenantAccess, process_id_of
-from approvals.commands import Begin, Deny, Prove, RevokeKey, Signed
+from approvals import rules
+from approvals.commands import Signed
 from approvals.errors import NonceReusedError, NotFoundError
+from approvals.facts import FreshSecret
 from approvals.people import Directory, Role
 from approvals.ports import Ledger, Outcome
-from approvals.sign_in import FreshCode, SignIn, SignInFacts
+from approvals.sign_in import life as sign_in
+from approvals.sign_in.commands import Begin, Prove, RevokeKey
+from approvals.sign_in.record import SignIn, SignInFacts
+from approvals.tenant_access import record as access_request
+from approvals.tenant_access.commands import Deny
+from approvals.tenant_access.record import TenantAccess, process_id_of
 from approvals.transition import Transition
 from store.ledger import SqlLedger
 from tests.factories import (
@@ -46,7 +51,7 @@ BEGIN = Begin(email=ELIZABETH.email, public_key=PUBLIC_KEY, client="laptop")
 FACTS = SignInFacts(
     person=ELIZABETH.id,
     subject=SUBJECT,
-    code=FreshCode(check="right", sealed="c2VhbGVk"),
+    code=FreshSecret(check="right", sealed="c2VhbGVk"),
     proof_check="right",
 )
 
@@ -233,10 +238,15 @@ async def test_sign_ins_are_counted_by_subject_over_ten_minutes(ledger: Ledger) 
     seen = []
     for late in (2 * MINUTE, 10 * MINUTE - MS, 10 * MINUTE, 11 * MINUTE):
         async with ledger.locked(make_id("new"), START + late) as row:
-            seen.append(await row.sign_ins(SUBJECT))
+            seen.append(await row.kin(SUBJECT))
 
     second = make_id("second")
-    assert seen == [(second, 2), (second, 2), (second, 1), (None, 0)]
+    assert [(one.newest, one.recent) for one in seen] == [
+        (second, 2),
+        (second, 2),
+        (second, 1),
+        (None, 0),
+    ]
 
 
 async def test_requests_are_counted_by_person_by_pair_and_while_pending(ledger: Ledger) -> None:

@@ -8,12 +8,12 @@ from sqlalchemy.exc import IntegrityError
 
 from approvals import audit
 from approvals.access import Reason
-from approvals.commands import Deny
 from approvals.directory_difference import Difference
 from approvals.directory_file import DirectoryFile, read
 from approvals.directory_forms import DirectoryFileError
+from approvals.facts import Needed
 from approvals.people import Directory, OrganizationId
-from approvals.rules import Needed
+from approvals.tenant_access.commands import Deny
 from store.directory import part_of
 from store.engine import Engines
 from store.gate import SqlGate

@@ -10,7 +10,8 @@ from sqlalchemy import delete, insert, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from approvals.audit import INSTALLATION, AuditEntry
-from approvals.commands import BeginSession, ChangeEnd, Mode, Revoke
+from approvals.sessions import BeginSession, Mode
+from approvals.tenant_access.commands import ChangeEnd, Revoke
 from store import tables as t
 from store.engine import Engines
 from store.trail import Trail

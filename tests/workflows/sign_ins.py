@@ -6,10 +6,11 @@ from uuid import uuid4
 
 from temporalio.client import WorkflowHandle
 
-from approvals.commands import Begin, Command, Prove, RevokeKey, SignOut
+from approvals.commands import Command
 from approvals.people import Person
 from approvals.ports import Outcome
-from approvals.sign_in import KIND, SignIn
+from approvals.sign_in.commands import Begin, Prove, RevokeKey, SignOut
+from approvals.sign_in.record import KIND, SignIn
 from identity.enrolment import proof_of
 from identity.signing import SigningKey, fresh_nonce
 from tests.factories import ELIZABETH

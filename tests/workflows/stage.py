@@ -18,19 +18,19 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities import names
 from activities.reconcile import Reconciled, Reconciler
-from approvals.access_request import KIND, TenantAccess, process_id_of
 from approvals.audit import AuditEntry
-from approvals.commands import ChangeEnd, Deny, Grant, parsed
 from approvals.people import Person, Tenant
 from approvals.policy import Policies, Policy
 from approvals.ports import Delivery, Outcome
+from approvals.tenant_access.commands import ChangeEnd, Deny, Grant
+from approvals.tenant_access.record import KIND, TenantAccess, process_id_of
 from starter.client import Gatehouse
 from store import tables as t
 from store.gate import SqlGate
 from store.inbox import MailLine
 from store.ledger import SqlLedger
 from store.trail import Trail
-from tests.factories import BECKY, CAROLINE, ELIZABETH, HOUR, TOM, TOM_SAWYER, make_submit
+from tests.factories import BECKY, CAROLINE, ELIZABETH, HOUR, TOM, TOM_SAWYER, make_submit, parsed
 from tests.installation import Installation
 
 on_both_databases = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)

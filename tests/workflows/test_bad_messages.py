@@ -12,9 +12,9 @@ from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from approvals.access_request import KIND
-from approvals.commands import Deny
 from approvals.errors import AlreadyDecidedError
+from approvals.tenant_access.commands import Deny
+from approvals.tenant_access.record import KIND
 from tests.bad_inputs import rows
 from tests.factories import CHRISTOPHER, HOUR, HUNDRED_ACRE, TOM, WICKHAM
 from tests.workflows.programs import signalled

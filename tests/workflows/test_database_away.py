@@ -13,8 +13,8 @@ from sqlalchemy.engine import URL
 
 from activities.commit import CommitActivities
 from approvals.access import Reason
-from approvals.access_request import KIND
 from approvals.policy import Policies, Policy
+from approvals.tenant_access.record import KIND
 from identity.signing import Ed25519Signatures
 from starter.workers import process_worker
 from tests.factories import CAROLINE, HUNDRED_ACRE, TOM_SAWYER

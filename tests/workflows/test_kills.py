@@ -20,9 +20,9 @@ from temporalio.client import (
 
 from activities.send_notices import TemporalMailQueue, sweep
 from activities.starting import start_process
-from approvals.access_request import KIND
 from approvals.policy import Policies, Policy
 from approvals.ports import Start
+from approvals.tenant_access.record import KIND
 from starter.mailbox import Mailbox, letters
 from store.engine import connect
 from store.outbox import SqlOutbox

@@ -9,9 +9,9 @@ from temporalio.client import WorkflowUpdateFailedError
 
 from activities.names import workflow_id
 from activities.starting import start_process
-from approvals.access_request import KIND
-from approvals.commands import Deny, Withdraw
 from approvals.ports import Start
+from approvals.tenant_access.commands import Deny, Withdraw
+from approvals.tenant_access.record import KIND
 from tests.factories import BECKY, ELIZABETH, TOM, TOM_SAWYER
 from tests.workflows.stage import (
     QUICK,

@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 
 from activities import names
-from approvals.access_request import KIND
-from approvals.commands import Withdraw
 from approvals.errors import NotFoundError
+from approvals.tenant_access.commands import Withdraw
+from approvals.tenant_access.record import KIND
 from starter.temporal_server import TemporalServer, free_port
 from tests.factories import TOM_SAWYER, WICKHAM
 from tests.installation import Installation

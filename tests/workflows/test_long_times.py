@@ -9,7 +9,7 @@ from sqlalchemy import select
 from temporalio.client import Client
 from temporalio.testing import TimeSkipper
 
-from approvals.access_request import KIND
+from approvals.tenant_access.record import KIND
 from store import tables as t
 from tests.factories import DAY, HOUR, MINUTE
 from tests.installation import CarriedClock, Installation

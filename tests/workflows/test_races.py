@@ -3,8 +3,8 @@
 import asyncio
 from uuid import UUID
 
-from approvals.access_request import TenantAccess
 from approvals.errors import AlreadyDecidedError, say
+from approvals.tenant_access.record import TenantAccess
 from tests.factories import BECKY, TOM
 from tests.workflows.stage import Stage, on_both_databases
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from approvals.access_request import KIND
+from approvals.tenant_access.record import KIND
 from tests.workflows.stage import Stage, as_json, on_both_databases
 
 

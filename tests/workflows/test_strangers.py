@@ -12,11 +12,11 @@ from temporalio.service import RPCError
 
 from activities import names
 from activities.starting import start_process
-from approvals.access_request import KIND
 from approvals.audit import INSTALLATION
 from approvals.errors import InvalidDecisionError
 from approvals.ports import Letter, NoticesOf, Posting, Start
-from approvals.sign_in import KIND as SIGN_IN
+from approvals.sign_in.record import KIND as SIGN_IN
+from approvals.tenant_access.record import KIND
 from tests.bad_inputs import rows
 from tests.factories import TOM_SAWYER
 from tests.installation import RecordingMailer

@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 from temporalio.client import Client
 
-from approvals.access_request import KIND
 from approvals.canonical import canonical
+from approvals.tenant_access.record import KIND
 from tests.factories import TOM
 from tests.workflows.stage import Stage, as_json, eventually
 from tests.workflows.strangers import NAMES, TRASH, changed, raw, sealed, unsealed, updated

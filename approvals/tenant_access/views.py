@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
 from uuid import UUID
 
-from approvals.access_request import TenantAccess, shown_digest
 from approvals.audit import AuditEntry
 from approvals.commands import CLOCK
 from approvals.people import Directory, Person, PersonId, Role
 from approvals.records import Record
+from approvals.tenant_access.record import TenantAccess, shown_digest
+from approvals.timeline import Line, Mail, text_of
 
 
 class RequestView(Record):
@@ -35,32 +35,6 @@ class RequestView(Record):
     ends_at: datetime | None
     no_end: bool
     shown: str
-
-
-class Line(Record):
-    """One line of a timeline: when, what, who, and a word about it."""
-
-    at: datetime
-    event: str
-    who: str
-    text: str = ""
-
-
-class Mail(Protocol):
-    """A mail of a process and its fate."""
-
-    @property
-    def to(self) -> PersonId: ...
-    @property
-    def version(self) -> int: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def reply(self) -> str | None: ...
-    @property
-    def at(self) -> datetime: ...
 
 
 def sees_people(state: TenantAccess, viewer: PersonId, directory: Directory) -> bool:
@@ -131,7 +105,7 @@ def timeline(
             at=one.at,
             event=one.event,
             who=name_shown(state, one.actor, viewer, directory),
-            text=_text(one),
+            text=text_of(one),
         )
         for one in entries
     ]
@@ -176,8 +150,3 @@ def _is_concealed(
 ) -> bool:
     is_asking = person.organization == state.organization or person.id in state.people
     return is_asking and not sees_people(state, viewer, directory)
-
-
-def _text(entry: AuditEntry) -> str:
-    more = f"({entry.left_out} more left out)" if entry.left_out else None
-    return " ".join(one for one in (entry.reason, more) if one)

@@ -1,21 +1,10 @@
 """Sign-in: a mailed one-time code enrols exactly one key, for twelve hours."""
 
 import hmac
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Literal
+from datetime import datetime
 from uuid import UUID
 
-from approvals.commands import (
-    CLOCK,
-    Begin,
-    Command,
-    Prove,
-    RevokeKey,
-    SignOut,
-    Tick,
-    fingerprint,
-)
+from approvals.commands import CLOCK, Command, Tick
 from approvals.errors import (
     AlreadyDecidedError,
     NotAllowedNowError,
@@ -25,90 +14,19 @@ from approvals.errors import (
     TooLateError,
     WrongCodeError,
 )
-from approvals.people import PersonId, Role, TenantId
-from approvals.records import Record
-from approvals.transition import EnrolledKey, Index, Notice, Transition
-
-KIND = "sign_in"
-CODE_LIFE = timedelta(minutes=10)
-KEY_LIFE = timedelta(hours=12)
-ATTEMPTS = 5
-CODES_PER_WINDOW = 5  # codes mailed to one address in ten minutes, whoever asks
-
-
-class Status(StrEnum):
-    """The life of a sign-in and its key."""
-
-    PENDING = "pending"
-    ENROLLED = "enrolled"
-    DENIED = "denied"
-    LAPSED = "lapsed"
-    FINISHED = "finished"
-    REVOKED = "revoked"
-    EXPIRED = "expired"
-
-
-CLOSED = frozenset(Status) - {Status.PENDING, Status.ENROLLED}
-
-
-class FreshCode(Record):
-    """A new one-time code: *check* is what the row keeps, *sealed* what the mail opens."""
-
-    check: str
-    sealed: str
-
-
-class SignIn(Record):
-    """The complete state of one sign-in.
-
-    *person* is None for an address that nobody has: it looks the same from outside and never
-    succeeds. *check* is the keyed proof; the code itself is stored nowhere but sealed for its mail.
-    """
-
-    kind: Literal["sign_in"] = "sign_in"
-    process_id: UUID
-    version: int = 1
-    status: Status = Status.PENDING
-    person: PersonId | None
-    subject: str
-    public_key: str
-    client: str
-    check: str
-    attempts: int = 0
-    asked_at: datetime
-    ends_at: datetime
-    enrolled_at: datetime | None = None
-    closed_at: datetime | None = None
-    closed_by: PersonId | None = None
-
-    @property
-    def is_closed(self) -> bool:
-        return self.status in CLOSED
-
-    @property
-    def due(self) -> datetime | None:
-        return None if self.is_closed else self.ends_at
-
-    @property
-    def index(self) -> Index:
-        named = () if self.person is None else (self.person,)
-        return Index(requester=self.person, subject=self.subject, named=named)
-
-
-class SignInFacts(Record):
-    """What the rules need from outside: a fresh code, or how a proof compares.
-
-    *recent* counts this address's sign-ins of the last ten minutes; *newest* is the latest one.
-    """
-
-    person: PersonId | None = None
-    subject: str = ""
-    recent: int = 0
-    code: FreshCode | None = None
-    proof_check: str | None = None
-    newest: UUID | None = None
-    security_scopes: tuple[TenantId, ...] = ()
-    by_operator: bool = False
+from approvals.facts import FreshSecret
+from approvals.people import PersonId, Role
+from approvals.sign_in.commands import Begin, Prove, RevokeKey, SignOut, fingerprint
+from approvals.sign_in.record import (
+    ATTEMPTS,
+    CODE_LIFE,
+    CODES_PER_WINDOW,
+    KEY_LIFE,
+    SignIn,
+    SignInFacts,
+    Status,
+)
+from approvals.transition import EnrolledKey, Notice, Transition
 
 
 def begun(process_id: UUID, command: Begin, facts: SignInFacts, now: datetime) -> Transition:
@@ -223,7 +141,7 @@ def _key(state: SignIn) -> EnrolledKey | None:
     )
 
 
-def _code_notice(state: SignIn, code: FreshCode) -> Notice:
+def _code_notice(state: SignIn, code: FreshSecret) -> Notice:
     return Notice(
         kind="sign_in_code",
         people=() if state.person is None else (state.person,),

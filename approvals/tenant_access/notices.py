@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from approvals.access_request import TenantAccess
 from approvals.people import Role
+from approvals.tenant_access.record import TenantAccess
 from approvals.transition import Fact, Notice
 
 KIND_OF_EVENT = {

@@ -4,27 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from approvals.access_request import (
-    Status,
-    TenantAccess,
-    grants_of,
-    shown_digest,
-    standing,
-)
-from approvals.commands import (
-    CLOCK,
-    BeginSession,
-    ChangeEnd,
-    Command,
-    Deny,
-    EndSession,
-    Finish,
-    Grant,
-    Revoke,
-    Submit,
-    Tick,
-    Withdraw,
-)
+from approvals.commands import CLOCK, Command, Tick
 from approvals.errors import (
     AlreadyDecidedError,
     EndDateError,
@@ -37,7 +17,18 @@ from approvals.errors import (
 from approvals.instants import end_within
 from approvals.people import OrganizationId, PersonId, TenantId
 from approvals.policy import Policy
-from approvals.request_notices import notices_of
+from approvals.sessions import BeginSession, EndSession
+from approvals.tenant_access.commands import (
+    ChangeEnd,
+    Deny,
+    Finish,
+    Grant,
+    Revoke,
+    Submit,
+    Withdraw,
+)
+from approvals.tenant_access.notices import notices_of
+from approvals.tenant_access.record import Status, TenantAccess, grants_of, shown_digest, standing
 from approvals.transition import Session, Transition
 
 

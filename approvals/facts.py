@@ -1,0 +1,73 @@
+"""What a judgement needs beside state, command and time, and how a kind of process asks for it."""
+
+from typing import Literal
+from uuid import UUID
+
+from approvals.people import Directory, GroupId, OrganizationId, PersonId, SiteId, TenantId
+from approvals.policy import Policies
+from approvals.records import Record
+from approvals.transition import EnrolledKey
+
+
+class Counts(Record):
+    """Requests of the last hour, and pending ones, for the quotas of a policy."""
+
+    by_person: int = 0
+    by_pair: int = 0
+    pending_of_pair_and_person: int = 0
+
+
+class Kin(Record):
+    """The processes of one subject: newest and number of the last ten minutes, and an open one."""
+
+    newest: UUID | None = None
+    recent: int = 0
+    open: UUID | None = None
+
+
+class FreshSecret(Record):
+    """A secret drawn for one mail: *check* is what the row keeps, *sealed* what the mail opens."""
+
+    check: str
+    sealed: str
+
+
+class Facts(Record):
+    """What was read in the transaction of the judgement.
+
+    *secret* and *proof_check* are there where `Needed` asked for them, *kin* for its subject.
+    """
+
+    directory: Directory = Directory()
+    policies: Policies = Policies()
+    counts: Counts = Counts()
+    key: EnrolledKey | None = None
+    subject: str = ""
+    kin: Kin = Kin()
+    secret: FreshSecret | None = None
+    proof_check: str | None = None
+
+
+class Needed(Record):
+    """Which facts a judgement needs. Role holders and companies of what is named come along.
+
+    *scopes* are organizations (or sites) whose role holders are read too. *subject* is a digest by
+    which processes are akin; *keyed_subject* is a text that becomes one under the server's key.
+    """
+
+    people: tuple[PersonId, ...] = ()
+    emails: tuple[str, ...] = ()
+    tenants: tuple[TenantId, ...] = ()
+    slugs: tuple[str, ...] = ()
+    organizations: tuple[OrganizationId, ...] = ()
+    organization_slugs: tuple[str, ...] = ()
+    sites: tuple[SiteId, ...] = ()
+    site_slugs: tuple[str, ...] = ()
+    groups: tuple[GroupId, ...] = ()
+    group_slugs: tuple[str, ...] = ()
+    scopes: tuple[UUID, ...] = ()
+    with_own_tenants: bool = False
+    subject: str | None = None
+    keyed_subject: str | None = None
+    draws: Literal["code", "link"] | None = None
+    proof: str | None = None

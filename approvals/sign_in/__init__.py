@@ -1,0 +1,1 @@
+"""Sign-in: a mailed one-time code enrols exactly one key, for twelve hours."""

@@ -1,0 +1,47 @@
+"""What people ask of a sign-in, and how they compare its key."""
+
+import base64
+import hashlib
+from functools import partial
+from typing import Annotated
+
+from approvals.addresses import Address
+from approvals.commands import Command, Digest, PublicKey
+from approvals.texts import DisplayName, Required
+from approvals.texts import reason as checked_reason
+
+
+class Begin(Command):
+    """Ask for a one-time code that will enrol *public_key* for the person of that address."""
+
+    kind = "begin"
+    email: Address
+    public_key: PublicKey
+    client: DisplayName
+
+
+class Prove(Command):
+    """Show that the mailed code is known: SHA-256 of sign-in id, public key and code."""
+
+    kind = "prove"
+    proof: Digest
+
+
+class SignOut(Command):
+    """End the key's life; signed by that key."""
+
+    kind = "sign_out"
+
+
+class RevokeKey(Command):
+    """End a key's life from elsewhere: by its person, or by an operator."""
+
+    kind = "revoke_key"
+    reason: Annotated[str, Required(partial(checked_reason, why="revoking this key"))]
+
+
+def fingerprint(public_key: str) -> str:
+    """Return how people compare a key: the first 16 hex digits of its SHA-256, in fours."""
+    raw = base64.urlsafe_b64decode(public_key + "=")
+    text = hashlib.sha256(raw).hexdigest()[:16]
+    return "-".join(text[start : start + 4] for start in range(0, 16, 4))

@@ -1,0 +1,85 @@
+"""The record of one sign-in: its complete state, and the facts that its rules need."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from approvals.facts import FreshSecret
+from approvals.people import PersonId, TenantId
+from approvals.records import Record
+from approvals.transition import Index
+
+KIND = "sign_in"
+CODE_LIFE = timedelta(minutes=10)
+KEY_LIFE = timedelta(hours=12)
+ATTEMPTS = 5
+CODES_PER_WINDOW = 5  # codes mailed to one address in ten minutes, whoever asks
+
+
+class Status(StrEnum):
+    """The life of a sign-in and its key."""
+
+    PENDING = "pending"
+    ENROLLED = "enrolled"
+    DENIED = "denied"
+    LAPSED = "lapsed"
+    FINISHED = "finished"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+CLOSED = frozenset(Status) - {Status.PENDING, Status.ENROLLED}
+
+
+class SignIn(Record):
+    """The complete state of one sign-in.
+
+    *person* is None for an address that nobody has: it looks the same from outside and never
+    succeeds. *check* is the keyed proof; the code itself is stored nowhere but sealed for its mail.
+    """
+
+    kind: Literal["sign_in"] = "sign_in"
+    process_id: UUID
+    version: int = 1
+    status: Status = Status.PENDING
+    person: PersonId | None
+    subject: str
+    public_key: str
+    client: str
+    check: str
+    attempts: int = 0
+    asked_at: datetime
+    ends_at: datetime
+    enrolled_at: datetime | None = None
+    closed_at: datetime | None = None
+    closed_by: PersonId | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        return self.status in CLOSED
+
+    @property
+    def due(self) -> datetime | None:
+        return None if self.is_closed else self.ends_at
+
+    @property
+    def index(self) -> Index:
+        named = () if self.person is None else (self.person,)
+        return Index(requester=self.person, subject=self.subject, named=named)
+
+
+class SignInFacts(Record):
+    """What the rules need from outside: a fresh code, or how a proof compares.
+
+    *recent* counts this address's sign-ins of the last ten minutes; *newest* is the latest one.
+    """
+
+    person: PersonId | None = None
+    subject: str = ""
+    recent: int = 0
+    code: FreshSecret | None = None
+    proof_check: str | None = None
+    newest: UUID | None = None
+    security_scopes: tuple[TenantId, ...] = ()
+    by_operator: bool = False

@@ -1,0 +1,1 @@
+"""The tenant access request: a partner's staff ask a tenant's admins for time-limited access."""

@@ -1,0 +1,119 @@
+"""What the commands of every kind of process do: look up, judge as the door will, sign, send."""
+
+import json
+import shlex
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from activities import names
+from approvals.commands import CLOCK, Command, parsed
+from approvals.errors import ApprovalError, NotFoundError, restored
+from approvals.facts import Facts, FreshSecret, Needed
+from approvals.kind import Kind
+from approvals.people import Directory, PersonId
+from approvals.timeline import Line, timeline
+from approvals.transition import Transition
+from starter.console import print_json, print_text, status
+from starter.desk import Desk
+from starter.times import now
+
+BLANK = FreshSecret(check="", sealed="")  # a judgement before sending draws no secret
+
+
+class ProcessDesk:
+    """The commands of one person on processes of one kind."""
+
+    def __init__(self, desk: Desk, kind: Kind) -> None:
+        self.desk, self.kind = desk, kind
+        self.viewer = PersonId(desk.profile.person)
+
+    async def seen(self, process: UUID) -> tuple[Any, Directory]:
+        """Return a process's state and its part of the directory. Raises NotFoundError."""
+        state = await self.desk.inbox.state(process)
+        if not isinstance(state, self.kind.state):
+            raise NotFoundError
+        directory = await self.directory(self.kind.needed(state, None))
+        if not self.kind.may_see(state, self.viewer, directory):
+            raise NotFoundError
+        return state, directory
+
+    async def directory(self, needed: Needed) -> Directory:
+        """Read a part of the directory, the viewer always among its people."""
+        people = (self.viewer, *needed.people)
+        return await self.desk.inbox.directory(needed.model_copy(update={"people": people}))
+
+    async def zone(self) -> ZoneInfo:
+        """Return the viewer's time zone."""
+        person = (await self.directory(Needed())).person(self.viewer)
+        return ZoneInfo(person.time_zone if person else "UTC")
+
+    async def judged(self, process: UUID, command: Command) -> Transition:
+        """Return what a command would cause now. Raises the refusal of the door."""
+        state = await self.desk.inbox.state(process)
+        if state is not None and not isinstance(state, self.kind.state):
+            raise NotFoundError
+        signed = parsed(self.desk.signed(process, command), self.kind.commands)
+        directory = await self.directory(self.kind.needed(state, signed))
+        facts = Facts(directory=directory, policies=self.desk.settings.policies(), secret=BLANK)
+        try:
+            return self.kind.judge(state, signed, self.viewer, facts, now())
+        except ApprovalError as refusal:
+            raise restored(refusal.code, refusal.sentence(directory.name_of)) from None
+
+    async def give(
+        self, process: UUID, command: Command, *, group: UUID | None = None, wait: bool = True
+    ) -> str:
+        """Sign and send one command; return the receipt ("" without waiting).
+
+        A command that may open a process starts its workflow, unless one runs. *group* is the
+        tenant, customer or site under which Temporal queues it fairly.
+
+        Raises the refusal, or UnreachableError.
+        """
+        state = await self.desk.inbox.state(process)
+        said = self.desk.signed(process, command)
+        gatehouse = await self.desk.gatehouse()
+        if command.kind in self.kind.opening and (state is None or state.is_closed):
+            return await gatehouse.submit(self.kind.name, said, group, wait=wait)
+        if wait:
+            return await gatehouse.send(self.kind.name, said)
+        await gatehouse.signal(self.kind.name, said)
+        return ""
+
+    async def timeline(self, process: UUID) -> tuple[Line, ...]:
+        """Return what happened to a process that the viewer may see."""
+        state, _ = await self.seen(process)
+        entries = await self.desk.trail.entries(process)
+        mails = await self.desk.inbox.mails(process)
+        acted = {PersonId(one.actor) for one in entries if one.actor is not None}
+        needed = self.kind.needed(state, None)
+        people: Sequence[PersonId] = (*needed.people, *acted, *(one.to for one in mails))
+        directory = await self.directory(needed.model_copy(update={"people": tuple(people)}))
+        return timeline(entries, mails, lambda one: _named(one, directory))
+
+    def print_signed(self, process: UUID, command: Command, *, as_json: bool) -> None:
+        """Print the signed command and the plain Temporal line that sends it as a signal."""
+        said = self.desk.signed(process, command).decode()
+        address = self.desk.settings.temporal_address  # what TEMPORAL_ADDRESS says it reads itself
+        where = [] if address is None else ["--address", address]
+        workflow = names.workflow_id(self.kind.name, process)
+        line = shlex.join(
+            [
+                "temporal", "workflow", "signal", *where,
+                "--workflow-id", workflow, "--name", command.kind, "--input", said,
+            ]
+        )  # fmt: skip
+        if as_json:
+            print_json({"payload": json.loads(said), "command": line})
+        else:
+            print_text(said)
+            print_text(line)
+        status("Valid for five minutes, once. Its outcome will stand on the timeline.")
+
+
+def _named(person: UUID | None, directory: Directory) -> str:
+    if person is None:
+        return "unknown"
+    return "the clock" if person == CLOCK else directory.name_of(person)
