@@ -14,9 +14,12 @@ COPY pyproject.toml worker.py ./
 COPY activities activities
 COPY approvals approvals
 COPY config config
+COPY customer_platform customer_platform
+COPY examples examples
 COPY identity identity
 COPY mail mail
 COPY migrations migrations
+COPY portal portal
 COPY starter starter
 COPY store store
 COPY workflows workflows

@@ -1,0 +1,1 @@
+"""The customer platform over HTTP, behind the port in approvals/platform.py."""

@@ -1,0 +1,1 @@
+"""Programs that stand in for a neighbour of Gatehouse, for the demo and the tests."""
