@@ -4,26 +4,43 @@ import os
 import re
 import sys
 from collections import Counter
+from contextlib import suppress
 
 SECRET = re.compile(r"--?(token|password|passwd|secret|code|private-key|api-key)(=.*)?", re.ASCII)
-CREDENTIALS = re.compile(r"[a-z+]+://[^/\s]*:[^/\s]*@|[?&](token|access_token|key)=", re.IGNORECASE)
+CREDENTIALS = re.compile(
+    r"[a-z+]+://[^/\s]*:[^/\s]*@|[?&](token|access_token|key)=|apl_[a-z0-9_-]{43}", re.IGNORECASE
+)
 REPEATABLE = ("--associate", "--status")
 USAGE, PIPE = 2, 141
 
 
 def main() -> None:
-    """Run the command line and exit with its code."""
+    """Run the command line and end the process with its exit code."""
+    code = run(sys.argv[1:])
+    with suppress(OSError):  # its reader has left
+        sys.stderr.flush()
+    # Not sys.exit: a thread of Temporal's client that outlives a failed connection now and then
+    # aborts the interpreter at its end, and so would change the exit code.
+    os._exit(code)
+
+
+def run(words: list[str]) -> int:
+    """Run the command line and return its exit code, with all of stdout written."""
     _open_what_is_closed()
-    words = sys.argv[1:]
     if wrong := _wrong(words):
         sys.stderr.write(f"{wrong}\n")
-        sys.exit(USAGE)
+        return USAGE
     from starter.cli import app  # late, so that the checks above cost nothing
+    from starter.console import UNREACHABLE, OutputError
 
     try:
         app(words, prog_name="gatehouse")
     except SystemExit as end:
-        sys.exit(_code(end))
+        return _code(end)
+    except OSError as full:  # of a help text; commands tell it themselves
+        sys.stderr.write(f"{OutputError(full)}\n")
+        return UNREACHABLE
+    return _code(SystemExit())
 
 
 def _wrong(words: list[str]) -> str | None:
@@ -56,17 +73,18 @@ def _open_what_is_closed() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 
-def _code(end: SystemExit) -> int | str | None:
+def _code(end: SystemExit) -> int:
     """Return the exit code; a reader of stdout who left early is no failure of ours."""
+    has_left = isinstance(end.__context__, BrokenPipeError)
     try:
         sys.stdout.flush()
-    except BrokenPipeError as left:
-        end.__context__ = left
-    if isinstance(end.__context__, BrokenPipeError):
-        # Python flushes once more at its end, and would complain then.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        has_left = True
+    except OSError:  # the command has told so
+        pass
+    if has_left:
         return PIPE
-    return end.code
+    return end.code if isinstance(end.code, int) else int(end.code is not None)
 
 
 if __name__ == "__main__":

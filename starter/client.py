@@ -37,8 +37,8 @@ REFUSALS = (  # with these Temporal refuses a call at every try, and has done no
     RPCStatusCode.UNIMPLEMENTED,
 )
 UNKNOWN = (
-    "No answer came in time, so the outcome is unknown. Look with 'show', or give the same"
-    " command again: it counts once."
+    "No answer came in time, so the outcome is unknown. Look with 'show' or 'list' before you"
+    " give the command again."
 )
 
 
@@ -163,14 +163,14 @@ class Gatehouse:
             schedule_to_close_timeout=ANSWER,
             rpc_timeout=ANSWER,
         )
-        return _accepted(outcome)
+        return accepted(outcome)
 
     async def _awaited(self, signed: Signed, end: float) -> str:
         """Look into the database until the command's outcome is recorded there."""
         for pause in itertools.chain(POLL, itertools.repeat(POLL[-1])):
             outcome = await self._recorded(signed.key, signed.nonce)
             if outcome is not None:
-                return _accepted(outcome)
+                return accepted(outcome)
             if asyncio.get_running_loop().time() >= end:
                 break
             await asyncio.sleep(pause)
@@ -208,7 +208,8 @@ def _end() -> float:
     return asyncio.get_running_loop().time() + ANSWER.total_seconds()
 
 
-def _accepted(outcome: Outcome) -> str:
+def accepted(outcome: Outcome) -> str:
+    """Return an outcome's receipt, or raise the refusal that it holds."""
     if outcome.refusal is not None:
         raise restored(outcome.refusal.code, outcome.refusal.sentence)
     return outcome.receipt or ""

@@ -4,11 +4,13 @@ import fcntl
 import os
 import signal
 import time
-from collections.abc import Iterator
+from asyncio.subprocess import Process
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from starter.children import started
 from starter.console import status
 from starter.temporal_server import StackError
 
@@ -21,16 +23,13 @@ class Parts:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
 
-    @property
-    def lock(self) -> int:
-        """The file descriptor that every part must inherit."""
-        return self._file.fileno()
-
-    def add(self, process: int) -> None:
-        """Note a part by its process id."""
+    async def started(self, log: Path, command: Sequence[str]) -> Process:
+        """Start a part, which inherits the lock, and note its process id."""
+        process = await started(log, command, pass_fds=(self._file.fileno(),))
         self._file.seek(0, os.SEEK_END)
-        self._file.write(f"{process}\n".encode())
+        self._file.write(f"{process.pid}\n".encode())
         self._file.flush()
+        return process
 
 
 @contextmanager

@@ -1,16 +1,22 @@
 """Temporal's dev server as a child process: one SQLite file in WAL mode, tuned for one machine."""
 
 import asyncio
+import re
 import shutil
 import socket
 import sys
-from collections.abc import Sequence
+from asyncio.subprocess import Process
+from collections.abc import Callable
 from pathlib import Path
 
 from temporalio.client import Client
 
+from starter.children import Starting, started, stopped
+
 READY_SECONDS = 30.0
 STOP_SECONDS = 10.0
+TRIES = 5
+BANNER = re.compile(rb"^(Temporal )?Server:", re.MULTILINE)  # written once it listens
 
 
 class StackError(RuntimeError):
@@ -66,65 +72,84 @@ def arguments(file: Path, port: int, ui_port: int | None) -> list[str]:
 
 
 class TemporalServer:
-    """One dev server. Starting it again on the same file goes on where it was."""
+    """One dev server. Starting it again on the same file goes on where it was.
+
+    It listens where it should or, if somebody else does, at free ports. Its first start settles
+    which; read ``address`` and ``ui_port`` after it.
+    """
 
     def __init__(
-        self, file: Path, port: int, ui_port: int | None = None, extra: tuple[str, ...] = ()
+        self,
+        file: Path,
+        port: int = 0,
+        ui_port: int | None = None,
+        extra: tuple[str, ...] = (),
+        *,
+        choose: Callable[[int], int] = free_port,
     ) -> None:
-        self.address = f"127.0.0.1:{port}"
-        self.ui_port = ui_port
-        self._arguments = [*arguments(file, port, ui_port), *extra]
         self.log = file.with_suffix(".log")
-        self.process: asyncio.subprocess.Process | None = None
+        self.port, self.ui_port = port, ui_port
+        self.process: Process | None = None
+        self._file, self._extra, self._choose = file, extra, choose
+        self._is_settled = False
 
     @property
-    def running(self) -> asyncio.subprocess.Process:
+    def address(self) -> str:
+        """Host and port of the gRPC frontend."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def running(self) -> Process:
         """The process that was started last."""
         assert self.process is not None  # noqa: S101
         return self.process
 
-    async def start(self, pass_fds: Sequence[int] = ()) -> None:
+    async def start(self, starting: Starting = started) -> None:
         """Start it and return once it answers. Raises StackError."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                temporal_binary(), *self._arguments,
-                stdout=log, stderr=log, start_new_session=True, pass_fds=pass_fds,
-            )  # fmt: skip
-        try:
-            async with asyncio.timeout(READY_SECONDS):
-                await self._answers()
-        except TimeoutError:
-            await self.stop()
-            raise StackError(f"Temporal did not start; see {self.log}.") from None
+        for _ in range(TRIES):  # a port that is free now may be taken before Temporal uses it
+            if not self._is_settled:
+                self._choose_ports()
+            before = self.log.stat().st_size if self.log.exists() else 0
+            words = [*arguments(self._file, self.port, self.ui_port), *self._extra]
+            self.process = await starting(self.log, [temporal_binary(), *words])
+            try:
+                async with asyncio.timeout(READY_SECONDS):
+                    is_up = await self._answers(before)
+            except TimeoutError:
+                await self.stop()
+                raise StackError(f"Temporal did not start; see {self.log}.") from None
+            if is_up:
+                self._is_settled = True
+                return
+        raise StackError(f"Temporal ended at once; see {self.log}.")
 
     async def stop(self) -> None:
         """Stop it and wait for its end."""
         if self.process is not None:
             await stopped(self.process, STOP_SECONDS)
 
-    async def _answers(self) -> None:
-        while True:
-            if self.running.returncode is not None:
-                raise StackError(f"Temporal ended at once; see {self.log}.")
-            try:
-                client = await Client.connect(self.address)
-                async for _ in client.list_workflows("GatehouseKind IS NOT NULL", page_size=1):
-                    break
-            except Exception:  # not up yet, in one of many ways
-                await asyncio.sleep(0.05)
-            else:
-                return
+    def _choose_ports(self) -> None:
+        self.port = self._choose(self.port)
+        if self.ui_port is not None:
+            self.ui_port = self._choose(self.ui_port)
 
+    async def _answers(self, before: int) -> bool:
+        """Wait until it answers; False if it ended. *before* is the log's size at its start."""
+        while self.running.returncode is None:
+            if self._has_begun(before):
+                try:
+                    client = await Client.connect(self.address)
+                    async for _ in client.list_workflows("GatehouseKind IS NOT NULL", page_size=1):
+                        break
+                    return True
+                except Exception:  # noqa: S110  # not up yet, in one of many ways
+                    pass
+            await asyncio.sleep(0.05)
+        return False
 
-async def stopped(process: asyncio.subprocess.Process, seconds: float) -> None:
-    """Ask a process to end, and end it if it has not after so many seconds."""
-    if process.returncode is not None:
-        return
-    process.terminate()
-    try:
-        async with asyncio.timeout(seconds):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+    def _has_begun(self, before: int) -> bool:
+        """Whether it has said that it listens. Without that, another server might answer for it."""
+        with self.log.open("rb") as log:
+            log.seek(before)
+            return BANNER.search(log.read()) is not None
