@@ -1,0 +1,80 @@
+"""The portal's cookies: their names, their attributes, and what is in them."""
+
+import hashlib
+import secrets
+from urllib.parse import urlsplit
+
+from fastapi import Request, Response
+
+from portal.parts import Parts
+
+SIGN_IN, CODE, GUEST, LINK, MAILBOX = "sid", "code", "guest", "link", "mailbox"
+LIFE = {CODE: 600, LINK: 900}  # seconds; the others end with the browser
+GOAL = "gatehouse.portal.goal.v1"
+
+
+def name_of(parts: Parts, kind: str) -> str:
+    """Return a cookie's name. On plain loopback no name may begin with __Host-.
+
+    There the port is part of it, for cookies do not tell ports apart.
+    """
+    if parts.is_https:
+        return f"__Host-{kind}"
+    return f"gatehouse-{urlsplit(parts.origin).port or 80}-{kind}"
+
+
+def read(request: Request, parts: Parts, kind: str) -> str | None:
+    """Return a cookie's value; None also for one that is there twice, for it is ambiguous."""
+    name = name_of(parts, kind)
+    given = [
+        value
+        for header in request.headers.getlist("cookie")
+        for part in header.split(";")
+        for key, _, value in [part.strip().partition("=")]
+        if key == name
+    ]
+    return given[0] if len(given) == 1 else None
+
+
+def put(response: Response, parts: Parts, kind: str, value: str) -> None:
+    """Set a cookie that no script reads and no other site sends with a form."""
+    response.set_cookie(
+        name_of(parts, kind),
+        value,
+        path="/",
+        max_age=LIFE.get(kind),
+        secure=parts.is_https,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def drop(response: Response, parts: Parts, kind: str) -> None:
+    """Take a cookie back."""
+    response.delete_cookie(
+        name_of(parts, kind), path="/", secure=parts.is_https, httponly=True, samesite="lax"
+    )
+
+
+def fresh_token() -> str:
+    """Draw 256 random bits: 43 characters."""
+    return secrets.token_urlsafe(32)
+
+
+def hashed(token: str) -> str:
+    """Return what is stored of a token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def put_goal(response: Response, parts: Parts, path: str) -> None:
+    """Remember where somebody wanted to go until they have signed in; nobody else can read it."""
+    put(response, parts, LINK, parts.keys.sealer.sealed(path, GOAL))
+
+
+def goal(request: Request, parts: Parts) -> str | None:
+    """Return the path that `put_goal` remembered: one of ours, or None."""
+    sealed = read(request, parts, LINK)
+    path = None if sealed is None else parts.keys.sealer.opened(sealed, GOAL)
+    if path is None or not path.startswith("/") or path.startswith("//"):
+        return None
+    return path

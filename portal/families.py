@@ -1,0 +1,64 @@
+"""Families of pages: each brings its routes, its entries in the navigation, and its live lists."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import HTMLResponse
+
+from approvals.errors import NotFoundError
+from config.settings import Settings
+from portal.auth import Viewer
+from portal.desk import PortalDesk
+
+Pulse = Callable[[PortalDesk, str], Awaitable[str]]  # changes when the page does; of one key
+Handler = Callable[..., Any]
+
+
+class Pages(APIRouter):
+    """Routes of one family: ``page`` shows and changes nothing, ``act`` takes a form."""
+
+    def page(self, path: str) -> Callable[[Handler], Handler]:
+        """Answer GET and HEAD."""
+        return self.api_route(
+            path, methods=["GET", "HEAD"], response_model=None, response_class=HTMLResponse
+        )
+
+    def act(self, path: str) -> Callable[[Handler], Handler]:
+        """Answer POST; the handler takes `auth.Posted`, which checks whose form it is."""
+        return self.post(path, response_model=None, response_class=HTMLResponse)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A place in the navigation. *label* is translated where it is shown."""
+
+    path: str
+    label: str
+    is_for: Callable[[Viewer], bool]
+
+
+@dataclass(frozen=True)
+class Family:
+    """What one module below portal/pages adds to the portal."""
+
+    pages: Pages
+    entries: tuple[Entry, ...] = ()
+    pulses: Mapping[str, Pulse] = field(default_factory=dict)
+    is_served: Callable[[Settings], bool] = lambda _settings: True
+
+
+def process_id(process: str) -> UUID:
+    """Read an id from a path; what is not written as ids are is not there. Raises NotFoundError."""
+    try:
+        found = UUID(process)
+    except ValueError:
+        raise NotFoundError from None
+    if str(found) != process:
+        raise NotFoundError
+    return found
+
+
+Process = Depends(process_id)

@@ -1,0 +1,166 @@
+"""What refusals, statuses and events are called on a page, translated when shown."""
+
+from approvals.errors import ApprovalError, FieldError
+from portal.languages import N_, Speech
+
+STATUSES = {
+    "pending": N_("Waiting"),
+    "granted": N_("Granted"),
+    "denied": N_("Denied"),
+    "withdrawn": N_("Withdrawn"),
+    "lapsed": N_("Lapsed"),
+    "expired": N_("Expired"),
+    "revoked": N_("Revoked"),
+    "finished": N_("Finished"),
+}
+EVENTS = {
+    "submitted": N_("Request sent"),
+    "reminded": N_("Reminder due"),
+    "granted": N_("Granted"),
+    "denied": N_("Denied"),
+    "withdrawn": N_("Withdrawn"),
+    "lapsed": N_("Lapsed: nobody decided in time"),
+    "end_changed": N_("End date changed"),
+    "revoked": N_("Revoked"),
+    "expired": N_("Expired"),
+    "finished": N_("Given back"),
+    "session_begun": N_("Session opened"),
+    "session_ended": N_("Session closed"),
+    "mail.pending": N_("Mail waits"),
+    "mail.sending": N_("Mail is being sent"),
+    "mail.sent": N_("Mail sent"),
+    "mail.failed": N_("Mail could not be delivered"),
+    "mail.unknown": N_("Mail may have been sent"),
+}
+MAILS = {
+    "request received": N_("a request to decide on"),
+    "request reminder": N_("a reminder to decide"),
+    "request withdrawn": N_("the request was withdrawn"),
+    "request granted": N_("access was granted"),
+    "request denied": N_("the request was denied"),
+    "request lapsed": N_("nobody answered in time"),
+    "end changed": N_("the end date was changed"),
+    "end reminder": N_("access ends soon"),
+    "access revoked": N_("access was revoked"),
+    "access expired": N_("access has ended"),
+    "access finished": N_("access was given back"),
+    "mail undeliverable": N_("a mail could not be delivered"),
+}
+PEOPLE = {
+    "the clock": N_("the clock"),
+    "unknown": N_("unknown"),
+    "somebody no longer listed": N_("somebody no longer listed"),
+}
+# What a reader of another language than English is told: by code, without the sentence's facts.
+REFUSALS = {
+    "invalid_decision": N_("This form cannot be read. Reload the page and try again."),
+    "command_stale": N_("This came too late. Nothing was changed; try again."),
+    "nonce_reused": N_("This form was used already. Reload the page and try again."),
+    "key_refused": N_("Your sign-in has ended. Sign in again."),
+    "sign_in_aged": N_(
+        "Your sign-in is older than 15 minutes, and a decision needs a fresh one."
+        " Nothing was changed; confirm that it is you and decide then."
+    ),
+    "not_found": N_("There is nothing here, or you may not see it."),
+    "role_not_approvable": N_("You may not do this: it needs a role that you do not have."),
+    "own_request": N_("You cannot decide this request: you sent it, or it would give you access."),
+    "submission_refused": N_("This request cannot be sent as it is."),
+    "already_submitted": N_("This request was already sent. Nothing was changed."),
+    "already_decided": N_("Somebody was first: this is decided already. Nothing was changed."),
+    "too_late": N_("The time for this is over. Nothing was changed."),
+    "not_allowed_now": N_("This cannot be done any more. Nothing was changed."),
+    "stale": N_(
+        "This changed after you looked at it. Nothing was decided; look again and decide then."
+    ),
+    "replaced": N_("A newer code was mailed, which voids this one. Enter the newest."),
+    "wrong_code": N_("That code is not right."),
+    "rate_limited": N_("Too many attempts. Try again later."),
+    "unreachable": N_("Gatehouse cannot be reached right now. Nothing was changed."),
+    "unknown_outcome": N_(
+        "No answer came in time, so the outcome is unknown. Look at the page again before you"
+        " repeat it."
+    ),
+}
+WAIT = N_("Too many attempts. Try again in %(seconds)s seconds.")
+SENT_BEFORE = N_("%(count)s requests were sent before that; they are among the sent requests.")
+TOO_MANY_PEOPLE = N_("One request names at most %(most)s people.")
+FIELDS = {
+    "name_empty": N_("Enter a name for the request."),
+    "name_too_long": N_("The name is too long; the limit is 64 characters."),
+    "name_char": N_("The name may contain only letters A-Z, a-z and digits."),
+    "name_control_char": N_("The name contains a line break or control character."),
+    "name_invisible_char": N_("The name contains an invisible character."),
+    "name_bad_unicode": N_("The name is not valid Unicode text."),
+    "message_too_long": N_("The text is too long; the limit is 2000 characters."),
+    "message_control_char": N_("The text contains a control character."),
+    "message_invisible_char": N_("The text contains a direction-changing character."),
+    "message_bad_unicode": N_("The text is not valid Unicode text."),
+    "reason_required": N_("Give a reason."),
+    "email_invalid": N_("That is not an e-mail address. It looks like name@example.com."),
+    "email_control_char": N_("The address contains a line break or control character."),
+    "email_reserved_domain": N_("That domain cannot receive e-mail."),
+    "email_local_part": N_(
+        "The part before the @ must be plain letters, digits and . _ + - (at most 64)."
+    ),
+    "code_malformed": N_("The code is 8 digits, for example 1234 5678."),
+    "end_required": N_("Choose when the access ends."),
+    "date_missing": N_("Choose the day on which the access ends."),
+    "date_not_a_date": N_("That is not a date we can read."),
+    "date_no_offset": N_("The clocks change in that hour. Choose another hour."),
+    "date_in_past": N_("The end date is in the past."),
+    "date_too_soon": N_("That end is too soon for this tenant."),
+    "date_too_far": N_("That end is too far away for this tenant."),
+    "people_missing": N_("Choose at least one person."),
+    "tenants_missing": N_("Choose at least one tenant."),
+    "mode_missing": N_("Choose where the session lands."),
+}
+
+
+def refusal(error: ApprovalError, speech: Speech) -> str:
+    """Return a refusal's sentence; English keeps its facts."""
+    general = REFUSALS.get(error.code)
+    if speech.language == "en" or general is None:
+        return str(error)
+    return speech.say(general)
+
+
+def of_field(error: FieldError, speech: Speech) -> str:
+    """Return the sentence of a broken field rule; English keeps its facts."""
+    return rule(error.code, str(error), speech)
+
+
+def rule(code: str, sentence: str, speech: Speech) -> str:
+    """Return a rule's sentence by its code; what has no general one stays as it is."""
+    general = FIELDS.get(code)
+    if general is None or (speech.language == "en" and sentence):
+        return sentence
+    return speech.say(general)
+
+
+def status(said: str, speech: Speech) -> str:
+    """Return a status in words."""
+    return speech.say(STATUSES[said]) if said in STATUSES else said
+
+
+def event(said: str, speech: Speech) -> str:
+    """Return an event of a timeline in words."""
+    if said.startswith("refused."):
+        return speech.say(N_("Refused"))
+    return speech.say(EVENTS[said]) if said in EVENTS else said.replace("_", " ")
+
+
+def about(said: str, text: str, speech: Speech) -> str:
+    """Return what a line of a timeline says beside its event."""
+    if not said.startswith("mail."):
+        return text
+    kind, colon, rest = text.partition(":")
+    return (speech.say(MAILS[kind]) if kind in MAILS else kind) + colon + rest
+
+
+def who(said: str, speech: Speech) -> str:
+    """Return who acted: a name as it is, the clock and the nameless in words."""
+    if said in PEOPLE:
+        return speech.say(PEOPLE[said])
+    if said.startswith("somebody of "):
+        return speech.say(N_("somebody of %(place)s"), place=said.removeprefix("somebody of "))
+    return said

@@ -1,0 +1,130 @@
+"""Signing in at a browser: the same process as at a terminal, with a key that the portal holds."""
+
+import json
+import logging
+import re
+from uuid import UUID, uuid4
+
+from approvals.commands import Command
+from approvals.errors import ApprovalError, FieldError, KeyRefusedError
+from approvals.sign_in.commands import Begin, Prove, SignOut, vouched
+from approvals.sign_in.record import KIND, SignIn
+from identity.enrolment import DIGITS, proof_of
+from identity.signing import SigningKey, fresh_nonce
+from portal import cookies
+from portal.auth import Held, Viewer, held
+from portal.parts import Parts
+from starter.client import Gatehouse, UnreachableError
+from starter.times import now
+from store.inbox import Inbox
+from store.portal_sessions import PortalSession
+
+log = logging.getLogger(__name__)
+BROWSERS = ("Edg", "OPR", "Firefox", "Chrome", "Safari")
+SYSTEMS = ("Windows", "Android", "iPhone", "iPad", "Mac OS", "Linux")
+NAMES = {"Edg": "Edge", "OPR": "Opera", "Mac OS": "macOS"}
+KEPT_FOR = "gatehouse.portal.kept.v1"
+
+
+async def begun(parts: Parts, email: str, user_agent: str) -> str:
+    """Have a code mailed for a fresh key; return the token of the browser that awaits it.
+
+    Raises RateLimitedError or UnreachableError, the same for known and unknown addresses.
+    """
+    key, sign_in, token = SigningKey.fresh(), uuid4(), cookies.fresh_token()
+    begin = Begin(
+        email=email,
+        public_key=key.public,
+        client=client_name(user_agent),
+        voucher=parts.keys.service.signature(vouched(sign_in, key.public)),
+    )
+    gatehouse = await _gatehouse(parts)
+    await gatehouse.submit(KIND, _signed(key, sign_in, begin), None)
+    await parts.sessions.begin(cookies.hashed(token), sign_in, Held(key, email).sealed(parts))
+    return token
+
+
+async def proved(parts: Parts, waiting: PortalSession, code: str, before: Viewer | None) -> str:
+    """Prove the mailed code; return the token of the browser that is signed in now.
+
+    *before* is who was signed in until now: what was kept for them comes along, their key ends.
+    Raises FieldError for what is no code, WrongCodeError and its kin, or UnreachableError.
+    """
+    opened = held(parts, waiting)
+    if opened is None:
+        raise KeyRefusedError
+    proof = Prove(proof=proof_of(waiting.sign_in, opened.key.public, digits(code)))
+    gatehouse = await _gatehouse(parts)
+    await gatehouse.send(KIND, _signed(opened.key, waiting.sign_in, proof))
+    state = await Inbox(parts.engines).state(waiting.sign_in)
+    if not isinstance(state, SignIn) or state.person is None:
+        raise KeyRefusedError
+    is_same = before is not None and before.person.id == state.person
+    token = cookies.fresh_token()
+    await parts.sessions.begin(
+        cookies.hashed(token),
+        waiting.sign_in,
+        waiting.sealed,
+        person=state.person,
+        kept=before.session.kept if before is not None and is_same else None,
+    )
+    if before is not None:
+        await ended(parts, before)
+    return token
+
+
+async def ended(parts: Parts, viewer: Viewer) -> None:
+    """Sign a browser out: forget it, and end its key; what cannot be reached ends by itself."""
+    await parts.sessions.end(viewer.session.token_hash)
+    said = viewer.key.signed(
+        viewer.sign_in,
+        SignOut(),
+        actor=viewer.person.id,
+        key_id=viewer.sign_in,
+        issued_at=now(),
+        nonce=fresh_nonce(),
+    )
+    try:
+        await (await _gatehouse(parts)).send(KIND, said)
+    except (ApprovalError, UnreachableError) as trouble:  # nobody holds the key any more
+        log.warning("a key lives on unused: %s", type(trouble).__name__)
+
+
+async def keep(parts: Parts, viewer: Viewer, path: str, typed: dict[str, list[str]]) -> None:
+    """Keep what was typed on a page until its person has confirmed that it is them."""
+    said = json.dumps({"path": path, "typed": typed})
+    await parts.sessions.keep(viewer.session, parts.keys.sealer.sealed(said, KEPT_FOR))
+
+
+def kept(parts: Parts, viewer: Viewer, path: str) -> dict[str, list[str]]:
+    """Return what was typed on a page before its person had to confirm, if it was this page."""
+    sealed = viewer.session.kept
+    text = None if sealed is None else parts.keys.sealer.opened(sealed, KEPT_FOR)
+    said = {} if text is None else json.loads(text)
+    typed: dict[str, list[str]] = said["typed"] if said.get("path") == path else {}
+    return typed
+
+
+def digits(said: str) -> str:
+    """Return the digits of a code, however they are spaced. Raises FieldError."""
+    code = "".join(said.split())
+    if re.fullmatch(rf"[0-9]{{{DIGITS}}}", code) is None:
+        raise FieldError("code_malformed", "The code is 8 digits, for example 1234 5678.")
+    return code
+
+
+def client_name(user_agent: str) -> str:
+    """Return what the mails call this browser: "Firefox on Linux (portal)"."""
+    browser = next((one for one in BROWSERS if f"{one}/" in user_agent), "A browser")
+    system = next((one for one in SYSTEMS if one in user_agent), "a computer")
+    return f"{NAMES.get(browser, browser)} on {NAMES.get(system, system)} (portal)"
+
+
+async def _gatehouse(parts: Parts) -> Gatehouse:
+    return Gatehouse(await parts.client(), Inbox(parts.engines).outcome)
+
+
+def _signed(key: SigningKey, sign_in: UUID, command: Command) -> bytes:
+    return key.signed(
+        sign_in, command, actor=None, key_id=sign_in, issued_at=now(), nonce=fresh_nonce()
+    )
