@@ -1,6 +1,8 @@
 """The one door: every change of every process goes through ``commit``."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from temporalio import activity
@@ -9,9 +11,10 @@ from temporalio.exceptions import ApplicationError
 
 from activities.names import NOTHING
 from approvals import commands, rules
+from approvals.authority import PORTAL
 from approvals.commands import Signed
 from approvals.errors import ApprovalError, InvalidDecisionError
-from approvals.facts import Counts, Facts, FreshSecret, Kin, Needed
+from approvals.facts import Counts, Facts, FreshSecret, Kin, LastUse, Needed
 from approvals.people import Directory
 from approvals.policy import Policies
 from approvals.ports import (
@@ -24,10 +27,9 @@ from approvals.ports import (
     Outcome,
     Signatures,
 )
-from approvals.sign_in.commands import Begin
-from approvals.transition import Transition
-
-SIGNING_IN = "cli"  # the channel of a key that is only being enrolled
+from approvals.sign_in.commands import Begin, vouched
+from approvals.sign_in.record import CLI, SignIn
+from approvals.transition import EnrolledKey, State, Transition
 
 
 @dataclass
@@ -49,9 +51,11 @@ class CommitActivities:
         codes: Codes,
         mail: MailQueue,
         policies: Policies,
+        portals: Sequence[str] = (),
     ) -> None:
+        """Take the adapters; *portals* are the public keys of the portals that may hold keys."""
         self._ledger, self._signatures, self._codes = ledger, signatures, codes
-        self._mail, self._policies = mail, policies
+        self._mail, self._policies, self._portals = mail, policies, portals
 
     @activity.defn
     async def commit(self, delivery: RawValue = NOTHING) -> Outcome:
@@ -60,7 +64,18 @@ class CommitActivities:
         Takes raw arguments, for anybody at a Temporal frontend can call it: what is no Delivery
         fails once, as ``invalid_input``. Raises nothing else but trouble that passes.
         """
-        given, hearing = _delivery(delivery), _Hearing()
+        return await self._heard(_delivery(delivery))
+
+    async def tick(self, process: UUID, at: datetime) -> Outcome:
+        """Ask one process what time demands of it, as its own workflow does."""
+        return await self._heard(Delivery(process=process, said=None, at=at))
+
+    async def due_processes(self, kind: str) -> Sequence[UUID]:
+        """Return the processes of one kind for which the clock should ask."""
+        return await self._ledger.due_processes(kind)
+
+    async def _heard(self, given: Delivery) -> Outcome:
+        hearing = _Hearing()
         async with self._ledger.locked(given.process, given.at) as row:
             outcome = await self._judge(row, given, hearing)
             written = row.written
@@ -106,25 +121,62 @@ class CommitActivities:
             public_key, signed.body, signed.signature
         ):
             raise InvalidDecisionError(("signature", "It is not by a key that may sign this."))
-        signed = signed.model_copy(update={"channel": key.channel if key else SIGNING_IN})
+        signed = signed.model_copy(update={"channel": self._channel(row.state, signed, key)})
         hearing.signed = signed
         if (earlier := await row.recorded(signed)) is not None:
             hearing.earlier = earlier
             answer = {"receipt": earlier.receipt, "refusal": earlier.refusal}
             return row.standing().model_copy(update=answer)
         needed = rules.needed(row.state, signed)
+        memberships = await row.memberships(needed)
         hearing.directory = await row.directory(needed)
         facts = await self._facts(row, signed, needed, hearing.directory)
+        facts = facts.model_copy(update={"memberships": memberships})
         transition = rules.judge(row.state, signed, facts.model_copy(update={"key": key}), row.now)
         return await row.write(transition, hearing.directory, signed)
 
+    def _channel(self, state: State | None, signed: Signed, key: EnrolledKey | None) -> str:
+        """Return whose hands the key is in: what its row says, or the voucher of a new one."""
+        if key is not None:
+            return key.channel
+        match state, signed.command:
+            case SignIn(channel=channel), _:
+                return channel
+            case None, Begin(public_key=public_key, voucher=str() as voucher):
+                said = vouched(signed.process, public_key)
+                if any(self._signatures.holds(one, said, voucher) for one in self._portals):
+                    return PORTAL
+                raise InvalidDecisionError(("command.args.voucher", "No portal here signed it."))
+            case _:
+                return CLI
+
     async def _tick(self, row: LockedRow) -> Outcome:
         state = row.state
-        transition = None if state is None else rules.ticked(state, row.now)
-        if state is None or transition is None:
+        if state is None or not rules.is_due(state, row.now):
             return row.standing()
-        directory = await row.directory(rules.needed(state, None))
-        return await row.write(transition, directory, None)
+        needed = rules.needed(state, None)
+        memberships = await row.memberships(needed)
+        users = tuple(one.person for one in memberships) if needed.with_users else ()
+        directory = await row.directory(
+            needed.model_copy(update={"people": (*needed.people, *users)})
+        )
+        facts = Facts(
+            directory=directory,
+            policies=self._policies,
+            memberships=memberships,
+            last_uses=await self._last_uses(row, needed, directory),
+        )
+        transition = rules.ticked(state, row.now, facts)
+        return (
+            row.standing() if transition is None else await row.write(transition, directory, None)
+        )
+
+    async def _last_uses(
+        self, row: LockedRow, needed: Needed, directory: Directory
+    ) -> tuple[LastUse, ...]:
+        if not needed.with_users:
+            return ()
+        return await row.last_uses([one.id for one in directory.people])
 
     async def _facts(
         self, row: LockedRow, signed: Signed, needed: Needed, directory: Directory

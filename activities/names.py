@@ -8,6 +8,8 @@ from temporalio.common import RawValue, SearchAttributeKey
 PROCESSES = "gatehouse"  # task queue of the processes and of commit
 MAIL = "gatehouse-mail"  # task queue of the mail jobs
 TENANT = SearchAttributeKey.for_keyword("GatehouseTenant")
+REVIEWS = "reviews"  # the workflow of one round over the sites whose review is due
+REVIEWS_SCHEDULE = "gatehouse/reviews"
 KIND = SearchAttributeKey.for_keyword("GatehouseKind")
 
 # What a caller without an argument gives. The hint of an activity must be RawValue alone: anything

@@ -9,6 +9,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities import names
+from activities.reviews import ensure_reviews
 from activities.starting import start_process
 from approvals.ports import Ledger, OpenProcess, Start
 from approvals.records import Record
@@ -43,6 +44,7 @@ class Reconciler:
     async def run_once(self) -> Reconciled:
         """Start every open process that has no workflow, and replace or end what does not fit.
 
+        The Schedule of reviews is made again too, if somebody deleted it.
         Safe at any time and from several workers: a start finds what runs already.
         """
         rows = {
@@ -61,6 +63,7 @@ class Reconciler:
                 replaced += await self._terminate(one, "not this row's: started again from it")
             await start_process(self._client, row.kind, Start(process=row.id), row.tenant)
             started += 1
+        await ensure_reviews(self._client)
         orphans = [one for one in closed if one in stuck]
         ended = sum([await self._terminate(one, "its row is closed") for one in orphans])
         return Reconciled(open=len(rows), started=started, replaced=replaced, ended=ended)

@@ -15,6 +15,9 @@ from approvals.ports import Letter
 
 # Quoted-printable writes every "=" as "=3D", so no text can contain this.
 BOUNDARY = "=_gatehouse_="
+WHOLE = "=_gatehouse_whole_="  # around the two texts and an invitation
+ALTERNATIVE = f'multipart/alternative; boundary="{BOUNDARY}"'
+MIXED = f'multipart/mixed; boundary="{WHOLE}"'
 SUBJECT_LIMIT = 150
 
 _ADDRESS = re.compile(r'[^\s@<>()\[\],:;"\\]{1,64}@[^\s@<>()\[\],:;"\\]{1,253}')
@@ -57,8 +60,11 @@ def built(letter: Letter, sender: str, at: datetime) -> bytes:
     head = "".join(f"{name}: {value}\r\n" for name, value in headers) + "\r\n"
     _require_same(head, headers)
     parts = (("plain", letter.text), ("html", letter.html))
-    body = b"".join(_part(subtype, text) for subtype, text in parts)
-    return head.encode() + body + f"--{BOUNDARY}--\r\n".encode()
+    texts = b"".join(_part(subtype, text) for subtype, text in parts)
+    body = texts + f"--{BOUNDARY}--\r\n".encode()
+    if letter.calendar is None:
+        return head.encode() + body
+    return head.encode() + _with_calendar(body, letter.calendar)
 
 
 def _headers(letter: Letter, sender: str, at: datetime) -> list[tuple[str, str]]:
@@ -70,7 +76,7 @@ def _headers(letter: Letter, sender: str, at: datetime) -> list[tuple[str, str]]
         ("Message-ID", letter.message_id),
         ("Auto-Submitted", "auto-generated"),
         ("MIME-Version", "1.0"),
-        ("Content-Type", f'multipart/alternative; boundary="{BOUNDARY}"'),
+        ("Content-Type", ALTERNATIVE if letter.calendar is None else MIXED),
     ]
     if letter.may_be_duplicate:
         headers.append(("X-Gatehouse-Duplicate", "possible"))
@@ -90,6 +96,20 @@ def _require_same(head: str, headers: list[tuple[str, str]]) -> None:
         raise UnsafeHeaderError("A header holds a line break or control character.")
     if HeaderParser().parsestr(head).items() != headers:
         raise UnsafeHeaderError("The headers of a mail differ from those that were meant.")
+
+
+def _with_calendar(texts: bytes, calendar: str) -> bytes:
+    """Put the texts and an attached invitation into one whole."""
+    encoded = binascii.b2a_base64(calendar.encode(), newline=False).decode()
+    lines = "".join(f"{encoded[at : at + 76]}\r\n" for at in range(0, len(encoded), 76))
+    return (
+        f"--{WHOLE}\r\nContent-Type: {ALTERNATIVE}\r\n\r\n".encode()
+        + texts
+        + f"--{WHOLE}\r\n"
+        "Content-Type: text/calendar; charset=utf-8; method=REQUEST; name=review.ics\r\n"
+        "Content-Disposition: attachment; filename=review.ics\r\n"
+        f"Content-Transfer-Encoding: base64\r\n\r\n{lines}--{WHOLE}--\r\n".encode()
+    )
 
 
 def _part(subtype: str, text: str) -> bytes:

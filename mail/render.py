@@ -29,6 +29,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from approvals.ports import Letter, OutboxItem, Renderer
+from mail.invitation import invitation
 from mail.links import Links
 from mail.quoting import inert, quoted_lines
 from mail.translations import CATALOGS, locale_of, translations_into
@@ -39,6 +40,7 @@ NUMBER_LENGTH = 8  # characters of the process id that name a request to people
 
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _CODE = re.compile(r"[0-9]{8}")
+_TOKEN = re.compile(r"apl_[A-Za-z0-9_-]{43}")  # of a pairing link
 
 
 class TemplateRenderer(Renderer):
@@ -54,7 +56,9 @@ class TemplateRenderer(Renderer):
         self._environments: dict[str, Environment] = {}
 
     def letter(self, item: OutboxItem, secret: str | None) -> Letter:
-        """Render in the addressee's language and time zone. *secret* is a code of eight digits.
+        """Render in the addressee's language and time zone.
+
+        *secret* is a code of eight digits, or the token of a link.
 
         Raises jinja2.TemplateError for an unknown kind or a missing fact, ValueError for a fact
         or secret of the wrong shape: none of them can come from a commit of ours.
@@ -69,14 +73,14 @@ class TemplateRenderer(Renderer):
             "reader": item.to.name,
             "process": item.process,
             "number": number,
-            "page": self._links.request(item.process),
+            "page": self._links.page(item.kind, item.process),
             "portal": self._links.portal_url,
             "subject": subject,
             "locale": locale,
             "zone": item.to.time_zone,
         }
         if secret is not None:
-            facts["code"] = _in_two_halves(secret)
+            facts |= self._revealed(item, secret)
         text = environment.get_template(f"{item.kind}/body.txt").render(facts)
         return Letter(
             to=item.to.email,
@@ -84,8 +88,23 @@ class TemplateRenderer(Renderer):
             text=wrapped(text),
             html=environment.get_template(f"{item.kind}/body.html").render(facts),
             message_id=f"<{item.id}@{self._domain}>",
+            calendar=self._invitation(item, environment),
             may_be_duplicate=item.was_unknown,
         )
+
+    def _invitation(self, item: OutboxItem, environment: Environment) -> str | None:
+        if item.facts.get("invite_at") is None:
+            return None
+        site = item.facts.get("site") or ""
+        text = environment.get_template("event.txt").render(site=site)
+        summary, _, description = text.partition("\n")
+        return invitation(item, self._domain, summary, description)
+
+    def _revealed(self, item: OutboxItem, secret: str) -> dict[str, str | None]:
+        """Return what one mail alone may show, under the names that its template knows."""
+        if _TOKEN.fullmatch(secret):
+            return {"token": secret, "link": self._links.pairing_link(item.process, secret)}
+        return {"code": _in_two_halves(secret)}
 
     def _environment(self, language: str) -> Environment:
         if language not in self._environments:

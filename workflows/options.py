@@ -21,6 +21,12 @@ class RegularOptions(TypedDict):
     retry_policy: RetryPolicy
 
 
+class RoundOptions(RegularOptions):
+    """Options of an activity that tells again and again that it lives."""
+
+    heartbeat_timeout: timedelta
+
+
 # Bounded, for quick failures are not ended by schedule_to_close: six tries end after five seconds.
 LOCAL: LocalOptions = {
     "start_to_close_timeout": timedelta(seconds=3),
@@ -34,6 +40,17 @@ LOCAL: LocalOptions = {
 REGULAR: RegularOptions = {
     "start_to_close_timeout": timedelta(seconds=10),
     "retry_policy": RetryPolicy(maximum_interval=timedelta(seconds=30)),
+}
+# No end: the step itself gives up when its policy's patience does, and parks the process.
+STEP: RegularOptions = {
+    "start_to_close_timeout": timedelta(seconds=60),
+    "retry_policy": RetryPolicy(maximum_interval=timedelta(seconds=60)),
+}
+# One round over all sites: it may be long, and tells that it lives with every site.
+ROUND: RoundOptions = {
+    "start_to_close_timeout": timedelta(hours=1),
+    "heartbeat_timeout": timedelta(minutes=1),
+    "retry_policy": RetryPolicy(maximum_interval=timedelta(minutes=1)),
 }
 SECOND = timedelta(seconds=1)  # an early tick waits at least this long, so it never spins
 AT_THE_DOOR = 4  # messages of one process that may wait in commit at once

@@ -17,6 +17,7 @@ class Process:
     """Clock and courier of one process: it decides nothing and knows only how the row stands."""
 
     closed: frozenset[str]  # the statuses in which a process of this kind is over
+    works: frozenset[str] = frozenset()  # those in which it takes steps instead of sleeping
 
     def __init__(self) -> None:
         self._known = Outcome()
@@ -48,6 +49,9 @@ class Process:
             await self._next_change()
 
     async def _next_change(self) -> None:
+        if self._known.status in self.works:
+            await self._step()
+            return
         seen, due = self._known.version, self._known.due
         wait = None if due is None else max(due - workflow.now(), options.SECOND)
         try:
@@ -59,6 +63,34 @@ class Process:
             )
         except TimeoutError:
             await self._commit(None)
+
+    async def _step(self) -> None:
+        """Take the step that the row demands, for as long as the row demands steps like it."""
+        seen = self._known
+        step = workflow.start_activity(
+            "step",
+            Start(process=self._start.process),
+            result_type=Outcome,
+            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+            **options.STEP,
+        )
+        await workflow.wait_condition(
+            lambda: (
+                step.done()
+                or self._known.status != seen.status
+                or workflow.info().is_continue_as_new_suggested()
+            )
+        )
+        is_cut = not step.done()
+        if is_cut:  # one that waits for its next try ends at once, one under way when it is done
+            step.cancel()
+        try:
+            self._learn(await step)
+        except ActivityError as trouble:
+            if not (is_cut and is_cancelled_exception(trouble)):
+                raise
+        if self._known.version == seen.version and not is_cut:
+            await asyncio.sleep(options.SECOND.total_seconds())  # a step without effect never spins
 
     def _is_closed(self) -> bool:  # version 0: there is no row
         return self._known.version == 0 or self._known.status in self.closed
@@ -89,9 +121,12 @@ class Process:
             process=self._start.process, said=said, at=workflow.now(), by_signal=by_signal
         )
         outcome = await _commit(delivery)
+        self._learn(outcome)
+        return outcome
+
+    def _learn(self, outcome: Outcome) -> None:
         if outcome.version > self._known.version:  # an older answer may arrive after a newer one
             self._known = outcome
-        return outcome
 
 
 async def _commit(delivery: Delivery) -> Outcome:

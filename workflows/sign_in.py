@@ -5,7 +5,7 @@ from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
     from approvals.ports import Outcome
-    from approvals.sign_in import CLOSED, KIND
+    from approvals.sign_in.record import CLOSED, KIND
     from workflows.process import NOTHING, Process
 
 

@@ -1,0 +1,216 @@
+"""Reads the files that people write for onboardings: one customer as TOML, or many as CSV.
+
+Everything that is wrong is told at once, each with its line, field and rule; never the input, for
+a secret may have been written where its name belongs.
+"""
+
+import csv
+import io
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from approvals.fields import problems
+from approvals.onboarding.commands import Start
+from approvals.records import Record
+from approvals.texts import inert
+
+TEXTS = ("customer", "name", "description", "reference", "time_zone", "locale", "switch_on_for")
+PBX = ("host", "username", "secret")
+COLUMNS = (*TEXTS, *(f"pbx_{one}" for one in PBX), "admins", "users")
+NEEDED = ("customer", "name", "reference", "pbx_host", "pbx_username", "pbx_secret", "admins")
+_TABLE = re.compile(r"\s*\[(\[?)\s*([A-Za-z0-9_-]+)\s*\]\]?")
+_AT_LINE = re.compile(r"\(at line (\d+), column \d+\)|\(at end of document\)")
+_PERSON = re.compile(r"\s*([^<>]*?)\s*<([^<>]*)>\s*(.*?)\s*", re.DOTALL)
+# Field rules are written for other forms; here their field has another name.
+_SENTENCES = {
+    "name_empty": "Enter a name.",
+    "tenant_not_text": "It must be text.",
+    "tenant_malformed": "It takes a-z, 0-9 and '-', 1 to 63 characters.",
+}
+
+
+class Problem(Record):
+    """One broken rule: *line* counts from 1, *field* is empty for the file as a whole."""
+
+    line: int | None
+    field: str
+    sentence: str
+
+    def __str__(self) -> str:
+        where = "" if self.line is None else f"line {self.line}: "
+        field = "" if not self.field or self.sentence.startswith(self.field) else f"{self.field}: "
+        return f"{where}{field}{self.sentence}"
+
+
+class CustomerFileError(ValueError):
+    """A file, or one line of it, breaks rules; *problems* has all of them, the text one a line."""
+
+    def __init__(self, found: Iterable[Problem]) -> None:
+        self.problems = tuple(found)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class Row(NamedTuple):
+    """One customer of a CSV file: the form's fields, or what is wrong with the line."""
+
+    line: int
+    customer: str
+    fields: Mapping[str, Any] | None
+    problems: tuple[Problem, ...] = ()
+
+
+def read_customer(text: str, batch: UUID, organization: str | None = None) -> Start:
+    """Read one customer.toml. Raises CustomerFileError."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as broken:
+        raise CustomerFileError([_unreadable(broken, text)]) from None
+    lines = _Lines(text)
+    aside = {name for name in ("batch", "organization", "shown") if name in document}
+    unknown = [
+        Problem(line=lines.of((name,)), field="", sentence=f"'{name}' is not a field of this file.")
+        for name in sorted(aside)
+    ]
+    kept = {name: value for name, value in document.items() if name not in aside}
+    return _checked(kept, batch, organization, lines.of, unknown)
+
+
+def read_row(row: Row, batch: UUID, organization: str | None = None) -> Start:
+    """Read one line of a CSV file. Raises CustomerFileError."""
+    if row.fields is None:
+        raise CustomerFileError(row.problems)
+    return _checked(row.fields, batch, organization, lambda _: row.line, row.problems)
+
+
+def rows_of(text: str) -> list[Row]:
+    """Split a CSV file into its customers; blank lines are passed over.
+
+    Raises CustomerFileError for what is wrong with the file as a whole: no line of it counts then.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header: list[str] | None = None
+    found, before = [], 0
+    try:
+        for values in reader:
+            line, before = before + 1, reader.line_num
+            trimmed = [one.strip() for one in values]
+            if header is None:
+                header = _header(trimmed)
+            elif any(trimmed):
+                found.append(_row(line, trimmed, header))
+    except csv.Error as broken:
+        sentence = f"This is not readable CSV: {inert(str(broken))}."
+        raise CustomerFileError([Problem(line=before + 1, field="", sentence=sentence)]) from None
+    if header is None:
+        raise CustomerFileError([Problem(line=1, field="", sentence=_columns("is empty"))])
+    return found
+
+
+def _checked(
+    fields: Mapping[str, Any],
+    batch: UUID,
+    organization: str | None,
+    line_of: Any,
+    before: Iterable[Problem] = (),
+) -> Start:
+    found = list(before)
+    said = {} if organization is None else {"organization": organization}
+    try:
+        start = Start.model_validate({**fields, "batch": batch, **said})
+    except ValidationError as broken:
+        for error, (path, code, sentence) in zip(broken.errors(), problems(broken), strict=True):
+            field = _in_words(path)
+            told = _SENTENCES.get(code, sentence)
+            if path and told.startswith(path):
+                told = field + told.removeprefix(path)
+            found.append(Problem(line=line_of(error["loc"]), field=field, sentence=told))
+    if found:
+        raise CustomerFileError(sorted(found, key=lambda one: one.line or 0))
+    return start
+
+
+def _in_words(path: str) -> str:
+    """Turn positions that count from 0 (``admins.0.email``) into words that count from 1."""
+    return re.sub(r"\.(\d+)", lambda found: f" {int(found[1]) + 1}", path)
+
+
+def _unreadable(broken: tomllib.TOMLDecodeError, text: str) -> Problem:
+    found = _AT_LINE.search(str(broken))
+    last = text.count("\n") + 1
+    line = int(found[1]) if found and found[1] else last
+    said = inert(_AT_LINE.sub("", str(broken)).strip())
+    return Problem(line=line, field="", sentence=f"This is not readable TOML: {said}.")
+
+
+class _Lines:
+    """Where the keys of a TOML text stand, as far as its lines tell.
+
+    The parser keeps no positions, so the headers and keys of the text are looked for.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._found: dict[tuple[str | int, ...], int] = {}
+        table: tuple[str | int, ...] = ()
+        counts: dict[str, int] = {}
+        for number, line in enumerate(text.split("\n"), start=1):
+            if header := _TABLE.match(line):
+                name = header[2]
+                table = (name,)
+                if header[1]:
+                    table = (name, counts.setdefault(name, 0))
+                    counts[name] += 1
+                self._found.setdefault((name,), number)
+                self._found.setdefault(table, number)
+            elif key := re.match(r"\s*\"?([A-Za-z0-9_-]+)\"?\s*[.=]", line):
+                self._found.setdefault((*table, key[1]), number)
+
+    def of(self, place: tuple[str | int, ...]) -> int | None:
+        """Return the line of a field, or of the nearest that it stands in."""
+        for length in range(len(place), 0, -1):
+            if (line := self._found.get(tuple(place[:length]))) is not None:
+                return line
+        return None
+
+
+def _header(values: list[str]) -> list[str]:
+    missing = [one for one in NEEDED if one not in values]
+    strange = [one for one in values if one not in COLUMNS]
+    if missing or strange or len(set(values)) != len(values):
+        raise CustomerFileError([Problem(line=1, field="", sentence=_columns("needs columns"))])
+    return values
+
+
+def _columns(what: str) -> str:
+    return (
+        f"This file {what}: line 1 names the columns {', '.join(NEEDED)}, and perhaps"
+        f" {', '.join(one for one in COLUMNS if one not in NEEDED)}."
+    )
+
+
+def _row(line: int, values: list[str], header: list[str]) -> Row:
+    if len(values) != len(header):
+        sentence = f"The line has {len(values)} fields, and line 1 has {len(header)}."
+        return Row(line, "", None, (Problem(line=line, field="", sentence=sentence),))
+    said = dict(zip(header, values, strict=True))
+    found: list[Problem] = []
+    fields: dict[str, Any] = {one: said[one] for one in TEXTS if said.get(one)}
+    fields["pbx"] = {one: said[f"pbx_{one}"] for one in PBX}
+    for name in ("admins", "users"):
+        fields[name] = list(_people(name, said.get(name, ""), line, found))
+    return Row(line, said["customer"], fields, tuple(found))
+
+
+def _people(column: str, text: str, line: int, found: list[Problem]) -> Iterator[Mapping[str, Any]]:
+    """Read ``Jim Hawkins <jim@example.com> ROLE ROLE; Ben Gunn <ben@example.com>``."""
+    for number, one in enumerate((part for part in text.split(";") if part.strip()), start=1):
+        person = _PERSON.fullmatch(one)
+        if person is None:
+            sentence = "Write each as NAME <ADDRESS> ROLE ..., with a semicolon between two."
+            found.append(Problem(line=line, field=f"{column} {number}", sentence=sentence))
+            continue
+        yield {"name": person[1], "email": person[2], "roles": person[3].split()}
