@@ -5,12 +5,13 @@ import signal
 import sys
 from contextlib import AsyncExitStack
 
+from activities.onboarding import OnboardingActivities
 from activities.reconcile import Reconciler
 from activities.send_notices import TemporalMailQueue
 from config import logging, temporal
 from config.health import health
 from config.settings import ConfigurationError, Settings, load
-from starter import wiring
+from starter import checkpoints, payload_keys, wiring
 from starter.workers import mail_worker, process_worker, upkeep
 from store.engine import connect
 from store.ledger import SqlLedger
@@ -24,16 +25,21 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         ends.push_async_callback(engines.close)
         mailer = wiring.mailer(settings)
         ends.push_async_callback(mailer.close)
+        payload_keys.ensure(settings.payload_keys)
         client = await temporal.connect(settings, identity="gatehouse-worker")
         queue = TemporalMailQueue(client)
         ends.push_async_callback(queue.close)
         door = wiring.door(settings, engines, queue)
         post = wiring.post(settings, engines, mailer)
+        if (platform := wiring.platform(settings)) is not None:
+            ends.push_async_callback(platform.close)
+        onboarding = OnboardingActivities(SqlLedger(engines), platform, queue)
         reconciler = Reconciler(SqlLedger(engines), client)
         for part in (
-            process_worker(client, door, settings.build_id),
+            process_worker(client, door, settings.build_id, onboarding=onboarding),
             mail_worker(client, post),
             upkeep(reconciler, SqlOutbox(engines), queue),
+            checkpoints.publishing(checkpoints.writer(settings, engines)),
             health(settings.health_port, client.service_client.check_health),
         ):
             await ends.enter_async_context(part)

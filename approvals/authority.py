@@ -3,12 +3,14 @@
 from datetime import datetime, timedelta
 
 from approvals.commands import Signed
-from approvals.errors import CommandStaleError, KeyRefusedError
+from approvals.errors import CommandStaleError, KeyRefusedError, SignInAgedError
 from approvals.people import Directory, PersonId
 from approvals.transition import EnrolledKey
 
 SKEW = timedelta(seconds=30)
 FRESH = timedelta(minutes=5)
+PORTAL = "portal"  # the channel of keys that a portal holds for a person
+RECENT = timedelta(minutes=15)  # how old the sign-in may be that decides in the portal
 
 
 def require_fresh(signed: Signed, now: datetime) -> None:
@@ -20,12 +22,20 @@ def require_fresh(signed: Signed, now: datetime) -> None:
 def require_key(
     signed: Signed, key: EnrolledKey | None, directory: Directory, now: datetime
 ) -> PersonId:
-    """Return the person that the key speaks for, or raise KeyRefusedError.
+    """Return the person that the key speaks for, or raise KeyRefusedError or SignInAgedError.
 
-    The key must be the actor's own, enrolled, neither revoked nor expired, and the actor live.
+    The key must be the actor's own, enrolled, neither revoked nor expired, and the actor live. One
+    that a portal holds decides for 15 minutes only: a browser is easily left open.
     """
     if key is None or key.revoked_at is not None or now >= key.expires_at:
         raise KeyRefusedError
     if signed.actor != key.person or not directory.is_live(key.person):
         raise KeyRefusedError
+    if signed.command.needs_shown and not is_recent(key, now):
+        raise SignInAgedError
     return key.person
+
+
+def is_recent(key: EnrolledKey, now: datetime) -> bool:
+    """Whether the key's sign-in is fresh enough to decide with."""
+    return key.channel != PORTAL or now - key.enrolled_at < RECENT

@@ -21,6 +21,7 @@ Signature = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{86}\z")]
 Nonce = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}\z")]
 
 CLOCK = PersonId(UUID(int=0))  # the actor of what time alone demands
+PLATFORM = PersonId(UUID(int=1))  # the actor of what follows from the customer platform's answers
 
 
 class Command(Form):

@@ -114,7 +114,7 @@ class Checks:
 
     def _serving(self, entry: Entry[OrganizationForm]) -> Iterator[Problem]:
         form = entry.form
-        if form.serves and form.kind not in _SERVERS:
+        if form.serves and OrganizationKind(form.kind) not in _SERVERS:
             yield entry.problem(
                 "serves", "wrong_kind", f"A {form.kind} serves nobody; only {_words(_SERVERS)} do."
             )
@@ -136,7 +136,7 @@ class Checks:
         if found is None and not self._tables.is_unread("organization", slug):
             sentence = f"There is no organization '{slug}' in this file."
             yield entry.problem(field, "unknown_slug", sentence)
-        if found is not None and found.kind not in kinds:
+        if found is not None and OrganizationKind(found.kind) not in kinds:
             sentence = f"{rule} {_words(kinds)} organization; '{slug}' is a {found.kind}."
             yield entry.problem(field, "wrong_kind", sentence)
 
@@ -177,7 +177,7 @@ class Checks:
         if kind != "organization":
             return None
         found = self._organizations[scope]
-        if found.kind not in _HELD_FOR[role]:
+        if OrganizationKind(found.kind) not in _HELD_FOR[role]:
             return "wrong_kind", f"{role} needs {needs}; '{scope}' is a {found.kind}."
         if scope != person.organization:
             return (

@@ -28,13 +28,15 @@ class Difference(Record):
     """What an import adds, changes and removes, and what the file does not name, so stays.
 
     The file says all about whom it names: roles, members and served customers that it leaves out
-    of a listed person, group or organization are removed.
+    of a listed person, group or organization are removed. What a file says of contacts that a
+    site keeps itself is *ignored*.
     """
 
     added: tuple[Line, ...] = ()
     changed: tuple[Line, ...] = ()
     removed: tuple[Line, ...] = ()
     left_alone: tuple[Line, ...] = ()
+    ignored: tuple[Line, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -46,6 +48,7 @@ class Difference(Record):
         return (
             f"{len(self.added)} added, {len(self.changed)} changed, {len(self.removed)} removed;"
             f" {len(self.left_alone)} not in the file, left alone"
+            + (f"; {len(self.ignored)} ignored" if self.ignored else "")
         )
 
 

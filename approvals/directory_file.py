@@ -16,6 +16,7 @@ from approvals.people import (
     GroupId,
     Organization,
     OrganizationId,
+    OrganizationKind,
     Person,
     PersonId,
     Role,
@@ -90,7 +91,7 @@ class _Records:
                 id=OrganizationId(entry.id),
                 slug=form.slug,
                 name=form.name,
-                kind=form.kind,
+                kind=OrganizationKind(form.kind),
                 time_zone=self._zones[form.slug],
                 is_active=form.active,
             )

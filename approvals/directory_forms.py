@@ -1,8 +1,10 @@
 """The strict forms of the directory file's tables, and where in the file something is wrong."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID, uuid5
 
@@ -66,16 +68,16 @@ EntryId = Annotated[UUID, BeforeValidator(entry_id)]
 Locale = Annotated[str, BeforeValidator(locale)]
 
 
-class EntryForm(Form):
+class EntryForm(Form, ABC):
     """What every entry has: a name, and an id if the file fixes one."""
 
     id: EntryId | None = None
     name: DisplayName
 
     @property
+    @abstractmethod
     def key(self) -> str:
         """What names the entry among its kind: a slug, or an address in its canonical form."""
-        raise NotImplementedError
 
 
 class SluggedForm(EntryForm):
@@ -88,10 +90,18 @@ class SluggedForm(EntryForm):
         return self.slug
 
 
+class ListedKind(StrEnum):
+    """The kinds that a file may name; guests come by themselves."""
+
+    PARTNER = OrganizationKind.PARTNER.value
+    VENDOR = OrganizationKind.VENDOR.value
+    CUSTOMER = OrganizationKind.CUSTOMER.value
+
+
 class OrganizationForm(SluggedForm):
     """One [[organization]]; *serves* names customers."""
 
-    kind: Annotated[OrganizationKind, Field(strict=False)]
+    kind: Annotated[ListedKind, Field(strict=False)]
     time_zone: str | None = None
     active: bool = True
     serves: list[Slug] = []

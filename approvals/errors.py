@@ -82,6 +82,18 @@ class KeyRefusedError(ApprovalError):
         super().__init__("This key cannot sign here. Sign in again with 'gatehouse login'.")
 
 
+class SignInAgedError(ApprovalError):
+    """A decision in the portal needs an authentication that is not old."""
+
+    code = "sign_in_aged"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Your sign-in is older than 15 minutes, and a decision needs a fresh one."
+            " Nothing was changed; confirm that it is you and decide then."
+        )
+
+
 class NotFoundError(ApprovalError):
     """Unknown, or not to be seen by this person: the same words for both."""
 
@@ -132,17 +144,22 @@ class AlreadyDecidedError(ApprovalError):
     code = "already_decided"
     _by: UUID | None = None  # so it stays when the error comes back over the wire
 
-    def __init__(self, status: str, by: UUID | None, at: datetime) -> None:
-        super().__init__(f"This request was already {status} on {say(at)}. Nothing was changed.")
-        self._status, self._by, self._at = status, by, at
+    def __init__(
+        self,
+        status: str,
+        by: UUID | None,
+        at: datetime,
+        what: str = "This request",
+        stands: str = "",
+    ) -> None:
+        self._by, self._now = by, f" {stands}" if stands else ""
+        self._was, self._on = f"{what} was already {status}", f" on {say(at)}."
+        super().__init__(f"{self._was}{self._on}{self._now} Nothing was changed.")
 
     def sentence(self, name_of: NameOf = str) -> str:
         if self._by is None:
             return str(self)
-        return (
-            f"This request was already {self._status} by {name_of(self._by)}"
-            f" on {say(self._at)}. Nothing was changed."
-        )
+        return f"{self._was} by {name_of(self._by)}{self._on}{self._now} Nothing was changed."
 
 
 class TooLateError(ApprovalError):

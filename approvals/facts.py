@@ -1,12 +1,13 @@
 """What a judgement needs beside state, command and time, and how a kind of process asks for it."""
 
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from approvals.people import Directory, GroupId, OrganizationId, PersonId, SiteId, TenantId
 from approvals.policy import Policies
 from approvals.records import Record
-from approvals.transition import EnrolledKey
+from approvals.transition import EnrolledKey, Membership
 
 
 class Counts(Record):
@@ -25,6 +26,13 @@ class Kin(Record):
     open: UUID | None = None
 
 
+class LastUse(Record):
+    """When somebody last signed in or opened a session, whichever came later."""
+
+    person: PersonId
+    at: datetime
+
+
 class FreshSecret(Record):
     """A secret drawn for one mail: *check* is what the row keeps, *sealed* what the mail opens."""
 
@@ -35,7 +43,8 @@ class FreshSecret(Record):
 class Facts(Record):
     """What was read in the transaction of the judgement.
 
-    *secret* and *proof_check* are there where `Needed` asked for them, *kin* for its subject.
+    *secret* and *proof_check* are there where `Needed` asked for them, *kin* for its subject,
+    *memberships* (the open ones) for its sites, *last_uses* for their users.
     """
 
     directory: Directory = Directory()
@@ -46,13 +55,18 @@ class Facts(Record):
     kin: Kin = Kin()
     secret: FreshSecret | None = None
     proof_check: str | None = None
+    memberships: tuple[Membership, ...] = ()
+    last_uses: tuple[LastUse, ...] = ()
 
 
 class Needed(Record):
     """Which facts a judgement needs. Role holders and companies of what is named come along.
 
-    *scopes* are organizations (or sites) whose role holders are read too. *subject* is a digest by
-    which processes are akin; *keyed_subject* is a text that becomes one under the server's key.
+    *scopes* are organizations (or sites) whose role holders are read too. *with_in_charge* reads
+    the tenants of the named organizations, and whoever holds a role there or in them. *subject* is
+    a digest by which processes are akin; *keyed_subject* is a text that becomes one under the
+    server's key. *with_memberships* reads the open memberships of the sites and holds them
+    against change; *with_users* their people too, and when each was last here.
     """
 
     people: tuple[PersonId, ...] = ()
@@ -66,7 +80,10 @@ class Needed(Record):
     groups: tuple[GroupId, ...] = ()
     group_slugs: tuple[str, ...] = ()
     scopes: tuple[UUID, ...] = ()
+    with_memberships: bool = False
+    with_users: bool = False
     with_own_tenants: bool = False
+    with_in_charge: bool = False
     subject: str | None = None
     keyed_subject: str | None = None
     draws: Literal["code", "link"] | None = None

@@ -16,7 +16,8 @@ class Kind:
     """One kind of process. *opening* are the commands that may begin one, *closed* its last states.
 
     *needed* gets None for a process without a row, and for a tick. *judge* gets the actor that the
-    key proved (None only for a sign-in's own messages). *tick* is called once something is due.
+    key proved (None only for a sign-in's own messages). *tick* is called once something is due;
+    *informed_tick* instead of it, where the row alone does not tell enough.
     """
 
     name: str
@@ -28,3 +29,4 @@ class Kind:
     judge: Callable[[Any, Signed, PersonId | None, Facts, datetime], Transition]
     tick: Callable[[Any, datetime], Transition]
     may_see: Callable[[Any, PersonId, Directory], bool]
+    informed_tick: Callable[[Any, Facts, datetime], Transition] | None = None

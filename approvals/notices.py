@@ -2,17 +2,22 @@
 
 from uuid import UUID, uuid5
 
-from approvals.people import Directory, Organization, PersonId, Site, Tenant
+from approvals.people import Directory, Group, Organization, PersonId, Site, Tenant
 from approvals.records import Record
-from approvals.transition import Fact, Notice, Transition
+from approvals.transition import DirectoryChange, Fact, Letterbox, Notice, Transition
 
 
 class AddressedNotice(Record):
-    """One notice to one person. *id* becomes the mail's Message-ID."""
+    """One notice to one person. *id* becomes the mail's Message-ID.
+
+    *letterbox* is there for somebody without a person, *email* where their own is not meant.
+    """
 
     id: UUID
     kind: str
-    person: PersonId
+    person: PersonId | None
+    letterbox: Letterbox | None = None
+    email: str | None = None
     facts: dict[str, Fact]
     sealed: str | None = None
 
@@ -22,17 +27,35 @@ def addressed(transition: Transition, directory: Directory) -> tuple[AddressedNo
 
     Who holds a role is looked up now, at the commit, never from a list stored earlier.
     """
+    directory = _after(directory, transition.directory)
     found: dict[UUID, AddressedNotice] = {}
     for notice in transition.notices:
-        for person in _recipients(notice, directory):
+        recipients: tuple[PersonId | None, ...] = _recipients(notice, directory)
+        for person in (*recipients, *((None,) if notice.stranger else ())):
             one = _to(person, notice, transition, directory)
             found.setdefault(one.id, one)
     return tuple(found.values())
 
 
-def notice_id(process: UUID, version: int, kind: str, person: PersonId) -> UUID:
+def notice_id(process: UUID, version: int, kind: str, person: PersonId | None) -> UUID:
     """Return a notice's id: made from ids and the kind, never from display text."""
-    return uuid5(process, f"notice/{version}/{kind}/{person}")
+    return uuid5(process, f"notice/{version}/{kind}/{person or 'stranger'}")
+
+
+def _after(directory: Directory, change: DirectoryChange | None) -> Directory:
+    """Return the directory with what the transition itself puts into it."""
+    if change is None:
+        return directory
+    people = {one.id: one for one in (*directory.people, *change.people)}
+    organizations = {one.id: one for one in (*directory.organizations, *change.organizations)}
+    roles = dict.fromkeys((*directory.roles, *change.gives))
+    return directory.model_copy(
+        update={
+            "people": tuple(people.values()),
+            "organizations": tuple(organizations.values()),
+            "roles": tuple(one for one in roles if one not in change.takes),
+        }
+    )
 
 
 def _recipients(notice: Notice, directory: Directory) -> tuple[PersonId, ...]:
@@ -41,27 +64,30 @@ def _recipients(notice: Notice, directory: Directory) -> tuple[PersonId, ...]:
 
 
 def _to(
-    person: PersonId, notice: Notice, transition: Transition, directory: Directory
+    person: PersonId | None, notice: Notice, transition: Transition, directory: Directory
 ) -> AddressedNotice:
     after = transition.after
     return AddressedNotice(
         id=notice_id(after.process_id, after.version, notice.kind, person),
         kind=notice.kind,
         person=person,
+        letterbox=notice.stranger if person is None else None,
+        email=next((email for one, email in notice.elsewhere if one == person), None),
         facts={
             **notice.facts,
             "organization": _name(directory.organization(notice.organization)),
             "tenant": _name(directory.tenant(notice.tenant)),
             "customer": _name(directory.organization(notice.customer)),
             "site": _name(directory.site(notice.site)),
+            "group": _name(directory.group(notice.group)),
             "people": [directory.name_of(one) for one in notice.shown_people],
             "person_name": None if notice.about is None else directory.name_of(notice.about),
-            "is_requester": person == notice.requester,
+            "is_requester": person is not None and person == notice.requester,
             "is_own": person in notice.people,
         },
         sealed=notice.sealed,
     )
 
 
-def _name(entry: Organization | Tenant | Site | None) -> str | None:
+def _name(entry: Organization | Tenant | Site | Group | None) -> str | None:
     return entry.name if entry else None

@@ -20,6 +20,7 @@ class OrganizationKind(StrEnum):
     PARTNER = "partner"
     VENDOR = "vendor"
     CUSTOMER = "customer"
+    GUEST = "guest"  # of people who proved an address of their own; it gives no right whatever
 
 
 class Role(StrEnum):

@@ -1,16 +1,21 @@
 """The limits of policy.toml: one default, and what a tenant or an organization sets apart."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
+from approvals.errors import FieldError
 from approvals.fields import problems
 from approvals.instants import Duration
+from approvals.permissions import MINIMUM, PermissionList
 from approvals.records import Form, Record
 
 DAY = timedelta(days=1)
+_VERSION = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_PAGE = re.compile(r"https?://[!-~]{1,500}")
 
 
 class Policy(Record):
@@ -40,6 +45,13 @@ class Policy(Record):
         return any(one is not None for one in quotas)
 
 
+class OnboardingLimits(Record):
+    """How long an onboarding waits for the platform, and how often it looks after an import."""
+
+    patience: timedelta = DAY
+    look_every: timedelta = timedelta(seconds=5)
+
+
 class _Limits(Form):
     """One table of policy.toml; what is not said comes from ``[default]``."""
 
@@ -64,12 +76,56 @@ class _Shown(Form):
     show_people: bool = False
 
 
+class Terms(Record):
+    """The terms of use that a customer accepts: which version holds now, and where it stands."""
+
+    version: str = "1"
+    page: str | None = None
+
+
+def _terms_version(value: str) -> str:
+    if not _VERSION.fullmatch(value):
+        raise FieldError("terms_version", "It takes 1 to 64 of a-z, A-Z, 0-9, '.', '_' and '-'.")
+    return value
+
+
+def _terms_page(value: str) -> str:
+    if not _PAGE.fullmatch(value):
+        raise FieldError(
+            "terms_page", "It must be an address that begins with http:// or https://."
+        )
+    return value
+
+
+class _Terms(Form):
+    """The table of policy.toml that names the terms of use."""
+
+    version: Annotated[str, AfterValidator(_terms_version)]
+    page: Annotated[str, AfterValidator(_terms_page)] | None = None
+
+
+class _Vendor(Form):
+    """What a vendor's support group cannot work without."""
+
+    minimum_permissions: PermissionList
+
+
+class _Onboarding(Form):
+    """The table of policy.toml for onboardings."""
+
+    patience: Duration | None = None
+    look_every: Duration | None = None
+
+
 class _Document(Form):
     """policy.toml as a whole."""
 
     default: _Limits = _Limits()
     tenant: dict[str, _Limits] = {}
     organization: dict[str, _Shown] = {}
+    vendor: dict[str, _Vendor] = {}
+    terms: _Terms | None = None
+    onboarding: _Onboarding = _Onboarding()
 
 
 class PolicyError(ValueError):
@@ -82,11 +138,18 @@ class Policies(Record):
     default: Policy = Policy()
     tenants: dict[str, Policy] = {}
     showing: frozenset[str] = frozenset()
+    minimums: dict[str, tuple[str, ...]] = {}
+    terms: Terms = Terms()
+    onboarding: OnboardingLimits = OnboardingLimits()
 
     @property
     def has_quotas(self) -> bool:
         """Whether any request is counted at all."""
         return any(one.has_quota for one in (self.default, *self.tenants.values()))
+
+    def minimum_of(self, vendor: str) -> tuple[str, ...]:
+        """Return the permissions below which a vendor's support group cannot work."""
+        return self.minimums.get(vendor, MINIMUM)
 
     def of(self, organization: str, tenant: str) -> Policy:
         """Return the effective policy for a request from one organization to one tenant."""
@@ -107,7 +170,10 @@ def policies(document: Mapping[str, Any]) -> Policies:
     result = Policies(
         default=default,
         tenants={slug: limits.over(default) for slug, limits in said.tenant.items()},
+        minimums={slug: one.minimum_permissions for slug, one in said.vendor.items()},
         showing=frozenset(slug for slug, one in said.organization.items() if one.show_people),
+        terms=Terms() if said.terms is None else Terms(**said.terms.model_dump()),
+        onboarding=OnboardingLimits(**said.onboarding.model_dump(exclude_none=True)),
     )
     for slug, policy in (("default", default), *result.tenants.items()):
         if policy.shortest_access > policy.longest_access:

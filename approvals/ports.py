@@ -9,10 +9,10 @@ from uuid import UUID
 
 from approvals.commands import Signed
 from approvals.errors import ApprovalError
-from approvals.facts import Counts, FreshSecret, Kin, Needed
-from approvals.people import Directory
+from approvals.facts import Counts, FreshSecret, Kin, LastUse, Needed
+from approvals.people import Directory, PersonId
 from approvals.records import Record
-from approvals.transition import EnrolledKey, State, Transition
+from approvals.transition import EnrolledKey, Membership, State, Transition
 
 
 class Start(Record):
@@ -90,13 +90,17 @@ class OutboxItem(Record):
 
 
 class Letter(Record):
-    """A rendered mail to one address. *message_id* comes with its angle brackets."""
+    """A rendered mail to one address. *message_id* comes with its angle brackets.
+
+    *calendar* is an invitation (RFC 5545) that the mail brings along.
+    """
 
     to: str
     subject: str
     text: str
     html: str
     message_id: str
+    calendar: str | None = None
     may_be_duplicate: bool = False
 
 
@@ -230,6 +234,14 @@ class LockedRow(Protocol):
         """Read a part of the directory and keep it from changing until the transaction ends."""
         ...
 
+    async def memberships(self, needed: Needed) -> tuple[Membership, ...]:
+        """Return who is a member of the sites and keep that from changing; if asked for."""
+        ...
+
+    async def last_uses(self, people: Sequence[PersonId]) -> tuple[LastUse, ...]:
+        """Return when each last signed in or opened a session; who never did is left out."""
+        ...
+
     async def counts(self, signed: Signed) -> Counts:
         """Count requests for the quotas of a policy."""
         ...
@@ -264,6 +276,10 @@ class Ledger(Protocol):
 
     async def open_processes(self) -> Sequence["OpenProcess"]:
         """Return every process that is not closed."""
+        ...
+
+    async def due_processes(self, kind: str) -> Sequence[UUID]:
+        """Return the open processes of one kind that are due by the clock of the decisions."""
         ...
 
 

@@ -4,17 +4,32 @@ from datetime import datetime
 
 from approvals import authority
 from approvals.commands import Elsewhere, Forms, Signed
+from approvals.contacts.rules import RULES as CONTACTS
+from approvals.customer_access.rules import RULES as CUSTOMER_ACCESS
 from approvals.errors import NotFoundError
 from approvals.facts import Facts, Needed
 from approvals.kind import Kind
+from approvals.onboarding.rules import RULES as ONBOARDING
+from approvals.pairing.rules import RULES as PAIRING
 from approvals.sign_in.commands import Begin, Prove
 from approvals.sign_in.record import SignIn
 from approvals.sign_in.rules import RULES as SIGN_IN
+from approvals.site_access.rules import RULES as SITE_ACCESS
 from approvals.tenant_access.rules import RULES as TENANT_ACCESS
 from approvals.transition import EnrolledKey, State, Transition
 
-KINDS: dict[str, Kind] = {one.name: one for one in (TENANT_ACCESS, SIGN_IN)}
+_ALL = (
+    TENANT_ACCESS,
+    SIGN_IN,
+    CUSTOMER_ACCESS,
+    PAIRING,
+    ONBOARDING,
+    SITE_ACCESS,
+    CONTACTS,
+)
+KINDS: dict[str, Kind] = {one.name: one for one in _ALL}
 OPENING: dict[str, Kind] = {name: kind for kind in KINDS.values() for name in kind.opening}
+NO_FACTS = Facts()
 _ELSEWHERE: Forms = {name: Elsewhere for kind in KINDS.values() for name in kind.commands}
 _TO_OPEN: Forms = {**_ELSEWHERE, **{name: one.commands[name] for name, one in OPENING.items()}}
 _TO: dict[str, Forms] = {name: {**_ELSEWHERE, **kind.commands} for name, kind in KINDS.items()}
@@ -58,11 +73,19 @@ def public_key_of(state: State | None, signed: Signed, key: EnrolledKey | None) 
             return None if key is None else key.public_key
 
 
-def ticked(state: State, now: datetime) -> Transition | None:
+def is_due(state: State | None, now: datetime) -> bool:
+    """Whether a tick would do something."""
+    return state is not None and state.due is not None and now >= state.due
+
+
+def ticked(state: State, now: datetime, facts: Facts = NO_FACTS) -> Transition | None:
     """Return what time alone demands, or None when nothing is due yet."""
-    if state.due is None or now < state.due:
+    if not is_due(state, now):
         return None
-    return KINDS[state.kind].tick(state, now)
+    kind = KINDS[state.kind]
+    if kind.informed_tick is not None:
+        return kind.informed_tick(state, facts, now)
+    return kind.tick(state, now)
 
 
 def judge(state: State | None, signed: Signed, facts: Facts, now: datetime) -> Transition:

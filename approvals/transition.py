@@ -140,11 +140,26 @@ class DirectoryChange(Record):
     takes: tuple[RoleAssignment, ...] = ()
 
 
+class Letterbox(Record):
+    """An address to write to and how its reader is greeted, where the directory does not say so."""
+
+    email: str
+    name: str
+    locale: str = "en"
+    time_zone: str = "UTC"
+
+
 class Notice(Record):
-    """Something to tell people: by id, and whoever holds a role at the moment of the commit."""
+    """Something to tell people: by id, and whoever holds a role at the moment of the commit.
+
+    *stranger* is somebody whom the directory does not know; *elsewhere* are addresses of people's
+    that count for this mail instead of their own.
+    """
 
     kind: str
     people: tuple[PersonId, ...] = ()
+    stranger: Letterbox | None = None
+    elsewhere: tuple[tuple[PersonId, str], ...] = ()
     holders: tuple[tuple[Role, UUID], ...] = ()
     facts: dict[str, Fact] = {}
     requester: PersonId | None = None
@@ -152,6 +167,7 @@ class Notice(Record):
     tenant: TenantId | None = None
     customer: OrganizationId | None = None
     site: SiteId | None = None
+    group: GroupId | None = None
     shown_people: tuple[PersonId, ...] = ()
     about: PersonId | None = None
     sealed: str | None = None

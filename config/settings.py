@@ -7,9 +7,9 @@ import stat
 import tomllib
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     JsonConfigSettingsSource,
@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError
 
 from approvals.errors import FieldError
 from approvals.fields import problems
+from approvals.onboarding.fields import secret_reference
 from approvals.policy import Policies, PolicyError, policies
 
 DATABASES = ("sqlite+aiosqlite", "postgresql+asyncpg")
@@ -71,6 +72,18 @@ class Settings(BaseSettings):
     mail_domain: str = "gatehouse.localhost"
     maildir: Path | None = None
     portal_url: str | None = None
+    portal_host: str = "127.0.0.1"
+    portal_port: int = Field(default=8090, ge=1, le=65535)
+    portal_requests_per_minute: int = Field(default=120, ge=1)  # from one address
+    portal_proxies: str = ""  # addresses whose X-Forwarded-* count, with commas
+    portal_keys_file: Path | None = None
+    target_url: str | None = None
+    platform_url: str | None = None
+    platform_client_id: str = "gatehouse"
+    platform_client_secret: Annotated[str, AfterValidator(secret_reference)] = (
+        "file:platform-client"  # noqa: S105  # where it is found, never the secret itself
+    )
+    secrets_dir: Path | None = None
     issuer: str = "http://gatehouse.localhost"
     keys_dir: Path | None = None
     policy_file: Path | None = None
@@ -78,6 +91,8 @@ class Settings(BaseSettings):
     health_port: int | None = Field(default=None, ge=1, le=65535)
     build_id: str | None = None
     log_level: str = "INFO"
+    checkpoint_file: Path | None = None
+    checkpoint_command: str | None = None
 
     @classmethod
     def settings_customise_sources(
@@ -115,6 +130,21 @@ class Settings(BaseSettings):
         return self.keys_dir or self.home / "keys"
 
     @property
+    def secrets(self) -> Path:
+        """The folder of the secrets that `file:NAME` names: one file each, for nobody else."""
+        return self.secrets_dir or self.home / "secrets"
+
+    @property
+    def payload_keys(self) -> Path:
+        """The folder of the keys of Temporal's payloads."""
+        return self.keys / "payload"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The file to which the record's checkpoints are written."""
+        return self.checkpoint_file or self.home / "checkpoints.jsonl"
+
+    @property
     def database(self) -> URL:
         """The database's URL, with the password from its file."""
         if not self.database_url:
@@ -128,6 +158,11 @@ class Settings(BaseSettings):
     def smtp_password(self) -> SecretStr | None:
         """The mail server's password, from its file."""
         return None if self.smtp_password_file is None else secret(self.smtp_password_file)
+
+    @property
+    def portal_keys(self) -> Path:
+        """The file with the public keys of the portals that may hold people's keys, one a line."""
+        return self.portal_keys_file or self.keys / "portal.pub"
 
     def policies(self) -> Policies:
         """Read policy.toml; without one, the defaults hold. Raises ConfigurationError."""

@@ -1,20 +1,33 @@
 """The connection to Temporal: the one place that names the data converter."""
 
-from datetime import timedelta
+import asyncio
+import logging
+from functools import cache
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig
-from temporalio.runtime import Runtime
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
 
+from config.payloads import KeyRing, encrypting
 from config.settings import ConfigurationError, Settings, is_loopback
 
-CALL = timedelta(seconds=5)  # how long one call from a person's command may take
+CONNECTING = 5.0  # seconds; a server that takes the line and says nothing must not hold a person up
 
 
-async def connect(settings: Settings, *, identity: str, lazy: bool = False) -> Client:
+async def connect(
+    settings: Settings, *, identity: str, lazy: bool = False, is_quiet: bool = False
+) -> Client:
     """Connect as TEMPORAL_* environment, its profile, or run.json say.
+
+    Unless *is_quiet*, the warnings of Temporal's client go to the log.
 
     Raises ConfigurationError for plain text to another machine, RuntimeError when nobody answers.
     """
@@ -26,13 +39,34 @@ async def connect(settings: Settings, *, identity: str, lazy: bool = False) -> C
             f"Temporal at {address} is on another machine and the connection is not encrypted."
             " Configure TLS (TEMPORAL_TLS...), or set GATEHOUSE_PRIVATE_NETWORK=true."
         )
-    return await Client.connect(
-        **options,
-        data_converter=pydantic_data_converter,
-        identity=identity,
-        lazy=lazy,
-        runtime=Runtime.default(),
-    )
+    try:
+        async with asyncio.timeout(CONNECTING):
+            return await Client.connect(
+                **options,
+                data_converter=data_converter(settings),
+                identity=identity,
+                lazy=lazy,
+                runtime=_quiet() if is_quiet else _logging(),
+            )
+    except TimeoutError:
+        raise RuntimeError(f"Temporal at {address} does not answer") from None
+
+
+def data_converter(settings: Settings) -> DataConverter:
+    """Return what turns our messages into payloads and back: JSON, encrypted with our key ring."""
+    return encrypting(KeyRing(settings.payload_keys))
+
+
+@cache
+def _logging() -> Runtime:
+    told = LogForwardingConfig(logging.getLogger("temporalio.core"), append_target_to_name=False)
+    levels = TelemetryFilter(core_level="WARN", other_level="ERROR")
+    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(levels, forwarding=told)))
+
+
+@cache
+def _quiet() -> Runtime:
+    return Runtime(telemetry=TelemetryConfig(logging=None))
 
 
 def _configured() -> dict[str, Any]:

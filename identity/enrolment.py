@@ -16,6 +16,7 @@ from approvals.ports import Codes
 
 DIGITS = 8
 TOKEN_BYTES = 32
+LINK_PREFIX = "apl_"  # says what a token is for: a pairing link
 NONCE_BYTES = 12
 LABEL = b"gatehouse.outbox.v1"
 
@@ -33,7 +34,7 @@ class KeyedCodes(Codes):
         )
 
     def link(self, process: UUID) -> FreshSecret:
-        token = secrets.token_urlsafe(TOKEN_BYTES)
+        token = LINK_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
         return FreshSecret(
             check=self.keyed(proof_of_link(process, token)), sealed=self._sealed(token)
         )

@@ -43,12 +43,21 @@ class SigningKey:
     @classmethod
     def read(cls, path: Path) -> "SigningKey":
         """Read a key file. Raises SecretFileError when others may read it or it holds no key."""
-        return cls(Ed25519PrivateKey.from_private_bytes(read_secret(path, length=32)))
+        return cls.of(read_secret(path, length=32))
+
+    @classmethod
+    def of(cls, raw: bytes) -> "SigningKey":
+        """Return the key of 32 raw bytes. Raises ValueError for any other length."""
+        return cls(Ed25519PrivateKey.from_private_bytes(raw))
+
+    @property
+    def raw(self) -> bytes:
+        """The private half: 32 bytes."""
+        return self._private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
 
     def save(self, path: Path) -> None:
         """Write the private half, readable by its owner alone."""
-        raw = self._private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-        write_secret(path, raw)
+        write_secret(path, self.raw)
 
     @property
     def public(self) -> str:
@@ -59,6 +68,10 @@ class SigningKey:
     def private(self) -> Ed25519PrivateKey:
         """The private half, for libraries that sign with it."""
         return self._private
+
+    def signature(self, data: bytes) -> str:
+        """Sign bytes: base64url, 86 characters."""
+        return encoded(self._private.sign(data))
 
     def signed(
         self,
@@ -72,8 +85,7 @@ class SigningKey:
     ) -> bytes:
         """Return the message that the door takes: canonical JSON of the six fields + signature."""
         body = unsigned(process, command, actor=actor, issued_at=issued_at, key=key_id, nonce=nonce)
-        signature = encoded(self._private.sign(canonical(body)))
-        return canonical({**body, "signature": signature})
+        return canonical({**body, "signature": self.signature(canonical(body))})
 
 
 def fresh_nonce() -> str:

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from store import access_tables  # noqa: F401  (its tables belong to the same metadata)
+from store import access_tables, portal_tables  # noqa: F401  (all belong to the same metadata)
 from store.tables import metadata
 
 connection = context.config.attributes["connection"]

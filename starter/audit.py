@@ -7,10 +7,10 @@ from uuid import UUID
 import typer
 
 from approvals.audit import INSTALLATION, AuditEntry
-from approvals.commands import CLOCK
+from approvals.commands import CLOCK, PLATFORM
 from approvals.errors import NotFoundError, say
+from approvals.facts import Needed
 from approvals.people import Directory, PersonId
-from approvals.rules import Needed
 from starter.console import (
     REFUSED,
     AsJson,
@@ -116,8 +116,8 @@ def _row(entry: AuditEntry, directory: Directory) -> Sequence[str | None]:
 
 
 def _who(entry: AuditEntry, directory: Directory) -> str | None:
-    if entry.actor in (None, CLOCK):
-        return None  # the channel says it: the clock, or the owner of the database
+    if entry.actor in (None, CLOCK, PLATFORM):
+        return None  # the channel says it: the clock, the platform, or the database's owner
     person = directory.person(entry.actor)
     return directory.name_of(entry.actor) if person is None else f"{person.name} <{person.email}>"
 

@@ -60,13 +60,14 @@ class RefusedSomeError(ApprovalError):
 
 async def send_drafts(requests: RequestDesk, drafts: Sequence[Draft], how: How) -> None:
     """Send the drafts of one batch and report each. Raises RefusedSomeError after the report."""
+    batch = drafts[0].command.batch if drafts else None
     for draft in drafts:
         _announce(draft)
     sender = _Sender(requests, how)
     results = [await sender.send(one, None) for one in drafts]
-    if drafts and not how.dry_run:
-        status(f"Batch {drafts[0].command.batch}: repeating it sends only what is missing.")
-    _report(results, how)
+    if batch is not None and not how.dry_run:
+        status(f"Batch {batch}: the same command with --batch {batch} sends only what is missing.")
+    _report(results, how, again=f"The same command with --batch {batch}")
 
 
 async def send(requests: RequestDesk, file: Path, organization: str | None, how: How) -> None:
@@ -89,7 +90,7 @@ async def send(requests: RequestDesk, file: Path, organization: str | None, how:
                 if draft.policy.show_people:
                     _announce(draft)
                 results.append(await sender.send(draft, row.line))
-    _report(results, how, in_file=True)
+    _report(results, how, again="The same file", in_file=True)
 
 
 class _Sender:
@@ -149,19 +150,19 @@ def _announce(draft: Draft) -> None:
     )
 
 
-def _report(results: Sequence[Sent], how: How, *, in_file: bool = False) -> None:
+def _report(results: Sequence[Sent], how: How, *, again: str, in_file: bool = False) -> None:
+    """Print what became of each request. *again* is what sends those that were not confirmed."""
     if how.as_json:
         print_json([one.model_dump(mode="json") for one in results])
     elif results:
-        first = ["LINE"] if in_file else []
+        rows = [
+            [str(one.line), one.tenant, str(one.request or ""), one.outcome, one.why]
+            for one in results
+        ]
+        skipped = 0 if in_file else 1  # the lines of a file stand in the first column
         print_table(
-            [*first, "TENANT", "REQUEST", "OUTCOME", "WHY"],
-            [
-                [str(one.line), one.tenant, str(one.request or ""), one.outcome, one.why][
-                    not in_file :
-                ]
-                for one in results
-            ],
+            ["LINE", "TENANT", "REQUEST", "OUTCOME", "WHY"][skipped:],
+            [row[skipped:] for row in rows],
         )
     counts = Counter(one.outcome for one in results)
     total = len(results)
@@ -170,7 +171,7 @@ def _report(results: Sequence[Sent], how: How, *, in_file: bool = False) -> None
         status("Nothing was changed.")
     if away := counts["not confirmed"] + counts["not sent"]:
         raise UnreachableError(
-            f"{away} of {total} requests were not confirmed. Repeating it sends what is missing."
+            f"{away} of {total} requests were not confirmed. {again} sends what is missing."
         )
     if refused := counts["refused"]:
         hint = " A changed file is a new batch: put only these lines into it." if in_file else ""

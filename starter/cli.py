@@ -11,10 +11,16 @@ from starter import (
     access,
     audit,
     configuration,
+    contacts,
+    customer_access,
     directory,
     mail,
+    onboarding,
+    pairing,
+    payload_keys,
     profiles,
     sign_in,
+    site_access,
     system,
     tenant_access,
     visits,
@@ -32,18 +38,25 @@ app = typer.Typer(
 app.add_typer(tenant_access.app, name="request")
 app.add_typer(visits.tenants, name="tenant")
 app.add_typer(visits.sessions, name="session")
+app.add_typer(customer_access.app, name="customer")
+app.add_typer(pairing.app, name="pairing")
+app.add_typer(site_access.app, name="site")
+app.add_typer(contacts.app, name="contacts")
+app.add_typer(onboarding.app, name="onboarding")
 app.add_typer(access.app, name="access")
 app.add_typer(directory.app, name="directory")
 app.add_typer(sign_in.keys, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(mail.app, name="mail")
 app.add_typer(configuration.app, name="config")
+sign_in.keys.command("rotate-payload")(payload_keys.rotate)
 COMMANDS: tuple[Callable[..., None], ...] = (
     sign_in.login,
     sign_in.logout,
     sign_in.whoami,
     system.up,
     system.worker,
+    system.portal,
     system.migrate,
     system.reconcile,
     system.demo,

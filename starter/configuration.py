@@ -56,7 +56,9 @@ def _values(settings: Settings) -> list[Value]:
     written = _run_json()
     effective = {
         "database_url": _database(settings),
+        "checkpoint_file": str(settings.checkpoints),
         "keys_dir": str(settings.keys),
+        "secrets_dir": str(settings.secrets),
         "policy_file": str(settings.policy_file or settings.home / "policy.toml"),
     }
     return [

@@ -6,7 +6,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
@@ -29,6 +30,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what would happen, and change nothing.")
 ]
+IDS = ("ID", "KEY", "REQUEST", "SESSION", "PAIRING")  # heads of columns that hold ids
 WIDE = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200  # pipes have no width
 
 
@@ -48,6 +50,15 @@ class UsageError(FieldError):
         super().__init__("usage", sentence)
 
 
+class OutputError(Exception):
+    """Nothing more can be written to stdout, as on a full disk."""
+
+    def __init__(self, cause: OSError) -> None:
+        super().__init__(
+            f"The output could not be written: {cause.strerror}. What the command did stays done."
+        )
+
+
 def status(text: str) -> None:
     """Tell the person something that is not data."""
     aside.print(escape(inert(text)))
@@ -55,26 +66,39 @@ def status(text: str) -> None:
 
 def print_json(value: object) -> None:
     """Write one JSON document to stdout."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+    print_text(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
 def print_table(columns: Sequence[str] | None, rows: Sequence[Sequence[str | None]]) -> None:
     """Write a table to stdout; every cell is escaped, for people's text stands in it.
 
-    Without *columns* it has no head. The first column is never broken: an id must be copied whole.
+    Without *columns* it has no head. An id is never broken over lines, for it must be copied whole.
     """
     table = Table(box=None, pad_edge=False, header_style="bold", show_header=columns is not None)
     heads = columns or [""] * max((len(row) for row in rows), default=0)
     for number, head in enumerate(heads):
-        table.add_column(head, no_wrap=number == 0, overflow="fold")
+        is_label = columns is None and number == 0
+        table.add_column(head, no_wrap=is_label or head in IDS, overflow="fold")
     for row in rows:
         table.add_row(*(escape(inert(cell or "")) for cell in row))
-    data.print(table)
+    with _writing():
+        data.print(table)
 
 
 def print_text(text: str) -> None:
     """Write plain text to stdout, as it is."""
-    sys.stdout.write(text + "\n")
+    with _writing():
+        sys.stdout.write(text + "\n")
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:  # the reader has seen enough; the entry point ends quietly
+        raise
+    except OSError as full:
+        raise OutputError(full) from full
 
 
 def runs(command: Callable[P, Awaitable[Any]]) -> Callable[P, None]:
@@ -98,12 +122,13 @@ def _ended(work: Callable[[], None]) -> tuple[int, str]:
     """Run *work* and return the exit code and the sentence for its end. One table for the CLI."""
     try:
         work()
-        sys.stdout.flush()
+        with _writing():
+            sys.stdout.flush()
     except ApprovalError as refusal:
         return REFUSED, str(refusal)
     except (FieldError, ConfigurationError) as wrong:
         return USAGE, str(wrong)
-    except (UnreachableError, StackError) as away:
+    except (UnreachableError, StackError, OutputError) as away:
         return UNREACHABLE, str(away)
     except RPCError as away:
         return UNREACHABLE, f"Cannot reach Temporal: {away.status.name}. Nothing was changed."
@@ -111,7 +136,7 @@ def _ended(work: Callable[[], None]) -> tuple[int, str]:
         return UNREACHABLE, "Cannot read the database. Nothing was changed."
     except (KeyboardInterrupt, asyncio.CancelledError):
         return INTERRUPTED, "Interrupted."
-    except BrokenPipeError:  # the reader has seen enough; the entry point ends quietly
+    except BrokenPipeError:
         raise
     except OSError as away:  # what asyncpg raises where no server listens
         return UNREACHABLE, f"Cannot reach the database: {away.strerror}. Nothing was changed."

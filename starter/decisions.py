@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from approvals.access_request import TenantAccess
-from approvals.commands import ChangeEnd, Command, Deny, Finish, Grant, Revoke, Withdraw
+from approvals.commands import Command
 from approvals.policy import Policy
-from approvals.views import RequestView
+from approvals.tenant_access.commands import ChangeEnd, Deny, Finish, Grant, Revoke, Withdraw
+from approvals.tenant_access.record import TenantAccess
+from approvals.tenant_access.views import RequestView
 from starter.console import AsJson, DryRun, UsageError, print_json, runs, status
 from starter.desk import desk
 from starter.requests import RequestDesk

@@ -16,9 +16,13 @@ from identity.signing import fresh_nonce
 from starter import profiles
 from starter.client import UNKNOWN, Gatehouse, UnreachableError
 from starter.profiles import Profile
+from store.customers import Customers
 from store.engine import Engines, connect
 from store.gate import SqlGate
 from store.inbox import Inbox
+from store.onboardings import Onboardings
+from store.pairings import Pairings
+from store.sites import Sites
 from store.trail import Trail
 
 
@@ -28,6 +32,9 @@ class Desk:
     def __init__(self, settings: Settings, engines: Engines, profile_name: str | None) -> None:
         self.settings, self.engines = settings, engines
         self.inbox, self.gate, self.trail = Inbox(engines), SqlGate(engines), Trail(engines)
+        self.customers, self.pairings = Customers(engines), Pairings(engines)
+        self.sites = Sites(engines)
+        self.onboardings = Onboardings(engines)
         self.may_have_sent = False
         self._profile_name = profile_name
         self._client: Client | None = None
@@ -41,7 +48,9 @@ class Desk:
         """Connect to Temporal. Raises UnreachableError within a few seconds."""
         if self._client is None:
             try:
-                self._client = await temporal.connect(self.settings, identity="gatehouse-cli")
+                self._client = await temporal.connect(
+                    self.settings, identity="gatehouse-cli", is_quiet=True
+                )
             except RuntimeError as away:
                 raise UnreachableError(
                     "Cannot reach Temporal; is `gatehouse up` running? Nothing was changed."

@@ -27,6 +27,7 @@ from starter.console import (
     status,
 )
 from starter.desk import desk
+from store.pairings import ListedClone
 from store.registrar import Registrar
 
 EXAMPLE = Path(__file__).parent / "examples" / "classics.toml"
@@ -63,8 +64,8 @@ async def import_(
 
     All of FILE is taken over, or nothing if anything in it is wrong. Importing it again changes
     nothing. Roles that FILE does not give to a person whom it lists are taken away; people,
-    tenants and organizations that it does not list stay as they are. `gatehouse directory
-    example` prints a file to start from.
+    tenants and organizations that it does not list stay as they are, and so do the contacts of a
+    site that keeps them itself. `gatehouse directory example` prints a file to start from.
     """
     with _problems_told(file):
         wanted = read(_text(file), zoneinfo.available_timezones())
@@ -82,7 +83,7 @@ async def list_(
 ) -> None:
     """Show the directory as it is stored."""
     async with desk() as means:
-        listed = _listed(await Registrar(means.engines).read())
+        listed = _listed(await Registrar(means.engines).read(), await means.pairings.clones())
     if as_json:
         print_json(listed if what is None else listed[what])
         return
@@ -93,7 +94,8 @@ async def list_(
 
 
 @app.command()
-def example(
+@runs
+async def example(
     path: Annotated[bool, typer.Option("--path", help="Print the file's path instead.")] = False,
 ) -> None:
     """Print the example directory file.
@@ -147,18 +149,24 @@ def _print_difference(found: Difference, *, as_json: bool, was_written: bool) ->
             "changed": found.changed,
             "removed": found.removed,
             "left alone": found.left_alone,
+            "ignored": found.ignored,
         }
         rows = [
             (word, one.kind, one.key, one.fact) for word, lines in parts.items() for one in lines
         ]
         if rows:
             print_table(("", "WHAT", "WHICH", "FACT"), rows)
+    for one in found.ignored:
+        status(f"Ignored for {one.key}: {one.fact}.")
     status(f"{found.summary()}.")
     status("The directory was changed." if was_written else "Nothing was changed.")
 
 
-def _listed(file: DirectoryFile) -> dict[What, list[Row]]:
-    """Return each part as rows of facts named as in the file; slugs and addresses stand for ids."""
+def _listed(file: DirectoryFile, clones: Sequence[ListedClone]) -> dict[What, list[Row]]:
+    """Return each part as rows of facts named as in the file; slugs and addresses stand for ids.
+
+    Cloned users stand among the people of their customer, marked, and not to be billed.
+    """
     directory = file.directory
     entries: tuple[Listed, ...] = (
         *directory.organizations,
@@ -178,7 +186,10 @@ def _listed(file: DirectoryFile) -> dict[What, list[Row]]:
         What.TENANTS: [_row(one, names) for one in directory.tenants],
         What.SITES: [_row(one, names) for one in file.sites],
         What.GROUPS: [_row(one, names) for one in file.groups],
-        What.PEOPLE: [_row(one, names) for one in directory.people],
+        What.PEOPLE: [
+            *({**_row(one, names), "clone": False, "billable": True} for one in directory.people),
+            *(_clone(one) for one in clones),
+        ],
         What.ROLES: sorted((_role(one, names) for one in directory.roles), key=_in_order),
     }
 
@@ -187,6 +198,11 @@ def _row(entry: Listed, names: Mapping[UUID, str]) -> Row:
     facts = entry.model_dump(exclude={"id"}).items()
     said = {name.removeprefix("is_"): _named(value, names) for name, value in facts}
     return {"id": str(entry.id), **said}
+
+
+def _clone(one: ListedClone) -> Row:
+    facts = one.model_dump(mode="json", exclude={"vendor", "tenant"})
+    return {**facts, "clone": True, "billable": False}
 
 
 def _role(held: RoleAssignment, names: Mapping[UUID, str]) -> Row:

@@ -8,9 +8,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from activities import names
-from approvals.commands import CLOCK, Command, parsed
+from approvals.commands import CLOCK, PLATFORM, Command, parsed
 from approvals.errors import ApprovalError, NotFoundError, restored
-from approvals.facts import Facts, FreshSecret, Needed
+from approvals.facts import Facts, FreshSecret, Kin, Needed
 from approvals.kind import Kind
 from approvals.people import Directory, PersonId
 from approvals.timeline import Line, timeline
@@ -55,12 +55,24 @@ class ProcessDesk:
         if state is not None and not isinstance(state, self.kind.state):
             raise NotFoundError
         signed = parsed(self.desk.signed(process, command), self.kind.commands)
-        directory = await self.directory(self.kind.needed(state, signed))
-        facts = Facts(directory=directory, policies=self.desk.settings.policies(), secret=BLANK)
+        needed = self.kind.needed(state, signed)
+        memberships = await self.desk.sites.memberships(needed)
+        directory = await self.directory(needed)
+        facts = Facts(
+            directory=directory,
+            policies=self.desk.settings.policies(),
+            secret=BLANK,
+            kin=await self.kin(needed),
+            memberships=memberships,
+        )
         try:
             return self.kind.judge(state, signed, self.viewer, facts, now())
         except ApprovalError as refusal:
             raise restored(refusal.code, refusal.sentence(directory.name_of)) from None
+
+    async def kin(self, needed: Needed) -> Kin:
+        """Return what is known of the processes of a judgement's subject: nothing by default."""
+        return Kin()
 
     async def give(
         self, process: UUID, command: Command, *, group: UUID | None = None, wait: bool = True
@@ -89,9 +101,9 @@ class ProcessDesk:
         mails = await self.desk.inbox.mails(process)
         acted = {PersonId(one.actor) for one in entries if one.actor is not None}
         needed = self.kind.needed(state, None)
-        people: Sequence[PersonId] = (*needed.people, *acted, *(one.to for one in mails))
+        people: Sequence[PersonId] = (*needed.people, *acted, *(one.to for one in mails if one.to))
         directory = await self.directory(needed.model_copy(update={"people": tuple(people)}))
-        return timeline(entries, mails, lambda one: _named(one, directory))
+        return timeline(entries, mails, lambda one: name_shown(one, directory))
 
     def print_signed(self, process: UUID, command: Command, *, as_json: bool) -> None:
         """Print the signed command and the plain Temporal line that sends it as a signal."""
@@ -113,7 +125,10 @@ class ProcessDesk:
         status("Valid for five minutes, once. Its outcome will stand on the timeline.")
 
 
-def _named(person: UUID | None, directory: Directory) -> str:
+def name_shown(person: UUID | None, directory: Directory) -> str:
+    """Return the name of somebody who acted, as a timeline says it."""
     if person is None:
         return "unknown"
+    if person == PLATFORM:
+        return "the platform"
     return "the clock" if person == CLOCK else directory.name_of(person)

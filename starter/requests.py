@@ -70,7 +70,9 @@ class RequestDesk:
         entries = await self._desk.trail.entries(process)
         mails = await self._desk.inbox.mails(process)
         acted = {PersonId(one.actor) for one in entries if one.actor is not None}
-        directory = await self._directory(state, others=(*acted, *(one.to for one in mails)))
+        directory = await self._directory(
+            state, others=(*acted, *(one.to for one in mails if one.to))
+        )
         return state, timeline(state, entries, mails, self.viewer, directory)
 
     async def zone_of(self, state: TenantAccess) -> ZoneInfo:

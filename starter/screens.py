@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from approvals.instants import say_instant
-from approvals.views import Line, RequestView
+from approvals.tenant_access.views import RequestView
+from approvals.timeline import Line
 from starter.console import print_table, print_text
 from starter.times import said
 

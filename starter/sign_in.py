@@ -9,9 +9,20 @@ from uuid import UUID, uuid4
 import typer
 
 from approvals.addresses import address
-from approvals.commands import Begin, Command, Prove, RevokeKey, SignOut, fingerprint
+from approvals.commands import Command
+from approvals.directory_forms import locale as checked_locale
 from approvals.errors import KeyRefusedError, WrongCodeError
-from approvals.sign_in import KIND, SignIn
+from approvals.sign_in.commands import (
+    Begin,
+    NewcomerForm,
+    Prove,
+    RevokeKey,
+    SignOut,
+    fingerprint,
+)
+from approvals.sign_in.record import KIND, SignIn
+from approvals.slugs import slug
+from approvals.texts import display_name
 from identity.enrolment import DIGITS, proof_of
 from identity.signing import SigningKey, fresh_nonce
 from starter import profiles
@@ -40,21 +51,42 @@ async def login(
     email: Annotated[
         str, typer.Argument(metavar="EMAIL", help="Your address, as the directory knows it.")
     ],
+    new: Annotated[
+        bool, typer.Option("--new", help="You are new here: needs --name and --site.")
+    ] = False,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Your name (with --new).")
+    ] = None,
+    site: Annotated[
+        str | None, typer.Option(metavar="SITE", help="The site that you come for (with --new).")
+    ] = None,
+    locale: Annotated[
+        str | None, typer.Option(metavar="LANGUAGE", help="Your language (with --new).")
+    ] = None,
 ) -> None:
-    """Sign in: a code comes by mail, and proves that the key made here is yours for 12 hours."""
+    """Sign in: a code comes by mail, and proves that the key made here is yours for 12 hours.
+
+    Whom nobody has added yet gets a code with --new, and then may ask a site for access.
+    """
     wanted = checked("EMAIL", address, email)
-    name = profiles.chosen(None)
+    newcomer = _newcomer(new, name, site, locale)
+    profile_name = profiles.chosen(None)
     key, sign_in = SigningKey.fresh(), uuid4()
     async with desk() as at:
         gatehouse = await at.gatehouse()
-        begin = Begin(email=wanted, public_key=key.public, client=_client())
+        begin = Begin(email=wanted, public_key=key.public, client=_client(), newcomer=newcomer)
         await gatehouse.submit(KIND, _signed(key, sign_in, begin), None)
         status(f"If {wanted} is known here, a code of {DIGITS} digits is on its way to it.")
         status(f"The mail must show this key: {fingerprint(key.public)}")
+        if at.settings.maildir is not None:
+            status(f"Read it in another terminal: gatehouse mail list --to {wanted}")
         await _prove(at, key, sign_in)
-        profile = await _profile(at, name, sign_in, wanted)
+        profile = await _profile(at, profile_name, sign_in, wanted)
         profiles.saved(profile, key)
-    status(f"Signed in as {wanted} until {said_utc(profile.expires_at)} (profile {name}).")
+    until = said_utc(profile.expires_at)
+    status(f"Signed in as {wanted} until {until} (profile {profile_name}).")
+    if newcomer is not None:
+        status(f"Now ask for access: gatehouse site ask {newcomer.site} --message TEXT")
 
 
 @runs
@@ -132,6 +164,23 @@ async def revoke_key(
         gatehouse = await at.gatehouse()
         await gatehouse.send(KIND, at.signed(key, command))
     status(f"Key {key} is revoked.")
+
+
+def _newcomer(
+    new: bool, name: str | None, site: str | None, locale: str | None
+) -> NewcomerForm | None:
+    """Return who somebody says they are. Raises UsageError."""
+    if not new:
+        if any(one is not None for one in (name, site, locale)):
+            raise UsageError("--name, --site and --locale go with --new.")
+        return None
+    if name is None or site is None:
+        raise UsageError("--new needs --name NAME and --site SITE.")
+    return NewcomerForm(
+        name=checked("--name", display_name, name),
+        site=checked("--site", slug, site),
+        locale=checked("--locale", checked_locale, locale or "en"),
+    )
 
 
 async def _prove(at: Desk, key: SigningKey, sign_in: UUID) -> None:

@@ -1,9 +1,11 @@
 """Commands that run Gatehouse itself; what they need is imported late, so that others are fast."""
 
 import sys
+from importlib import import_module
 from typing import Annotated
 
 import typer
+from temporalio.service import RPCError
 
 from config import temporal
 from config.settings import load
@@ -13,11 +15,18 @@ from store.engine import connect
 
 
 @runs
-async def up() -> None:
+async def up(
+    with_platform: Annotated[
+        bool,
+        typer.Option(
+            "--with-platform", help="A reference platform too, on which customers are onboarded."
+        ),
+    ] = False,
+) -> None:
     """Run everything on this machine: Temporal, worker, mail sink, SQLite. Ctrl-C stops it."""
     from starter import stack
 
-    await stack.up()
+    await stack.up(with_platform=with_platform)
 
 
 def worker() -> None:
@@ -25,6 +34,11 @@ def worker() -> None:
     import worker as process
 
     sys.exit(process.main())
+
+
+def portal() -> None:
+    """Serve the portal with the settings of the environment, until SIGTERM or Ctrl-C."""
+    sys.exit(import_module("portal.__main__").main())  # it stands above this package
 
 
 @runs
@@ -49,10 +63,15 @@ async def reconcile(as_json: AsJson = False) -> None:
     settings = load()
     engines = connect(settings.database)
     try:
-        client = await temporal.connect(settings, identity="gatehouse-reconcile")
+        client = await temporal.connect(settings, identity="gatehouse-reconcile", is_quiet=True)
         done = await Reconciler(SqlLedger(engines), client).run_once()
     except RuntimeError as away:
         raise UnreachableError("Cannot reach Temporal. Nothing was changed.") from away
+    except RPCError as lost:
+        raise UnreachableError(
+            f"Temporal was lost on the way: {lost.status.name}. What was started stays;"
+            " run it again."
+        ) from lost
     finally:
         await engines.close()
     if as_json:

@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 
 import typer
 
-from approvals.access_request import Status
 from approvals.errors import FieldError
 from approvals.slugs import slug
+from approvals.tenant_access.record import Status
 from approvals.texts import request_name
 from starter import batches, decisions, screens
 from starter.console import AsJson, DryRun, UsageError, print_json, runs, status
@@ -18,7 +18,12 @@ from starter.requests import RequestDesk, association
 from starter.typed import checked, id_of, message_from
 from starter.watching import watch as watched
 
-app = typer.Typer(no_args_is_help=True, help="Ask for access to tenants, and decide on it.")
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Ask for access to tenants, and decide on it.",
+)
 Statuses = Annotated[
     list[Status] | None,
     typer.Option(

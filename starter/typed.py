@@ -25,6 +25,15 @@ def id_of(text: str) -> UUID:
         ) from None
 
 
+def own_id(text: str) -> UUID | None:
+    """Return an id in its one written form, or None: 32 digits may also be a slug."""
+    try:
+        found = UUID(text)
+    except ValueError:
+        return None
+    return found if str(found) == text.lower() else None
+
+
 def checked(option: str, rule: Callable[[object], T], value: object) -> T:
     """Apply a field's rule to an option. Raises UsageError that names the option."""
     try:
@@ -35,16 +44,17 @@ def checked(option: str, rule: Callable[[object], T], value: object) -> T:
 
 def message_from(text: str | None, file: Path | None) -> str | None:
     """Return the message of --message or --message-file, or None."""
-    return checked("--message", message, _one_of("--message", text, file))
+    return checked("--message", message, text_from("--message", text, file))
 
 
 def reason_from(text: str | None, file: Path | None, why: str) -> str:
     """Return the reason of --reason or --reason-file; *why* completes "Give a reason for ..."."""
-    said = _one_of("--reason", text, file)
+    said = text_from("--reason", text, file)
     return checked("--reason", lambda value: reason(value, why), said)
 
 
-def _one_of(option: str, text: str | None, file: Path | None) -> str | None:
+def text_from(option: str, text: str | None, file: Path | None) -> str | None:
+    """Return the text of an option or of its twin that names a file. Raises UsageError."""
     if text is not None and file is not None:
         raise UsageError(f"Give {option} or {option}-file, not both.")
     if file is None:
@@ -57,3 +67,18 @@ def _one_of(option: str, text: str | None, file: Path | None) -> str | None:
         raise UsageError(f"{option}-file: {file} is not UTF-8 text.") from None
     except OSError as trouble:
         raise UsageError(f"{option}-file: {file}: {trouble.strerror}.") from None
+
+
+def text_of(option: str, file: Path, largest: int = LARGEST) -> str:
+    """Return the text of a file of at most *largest* bytes, in UTF-8. Raises UsageError."""
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(largest + 1)
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"{option}: {file} is not UTF-8 text.") from None
+    except OSError as trouble:
+        raise UsageError(f"{option}: {file}: {trouble.strerror}.") from None
+    if len(data) > largest:
+        raise UsageError(f"{option}: {file} is larger than {largest:,} bytes.")
+    return text

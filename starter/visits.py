@@ -7,6 +7,8 @@ from uuid import UUID
 import typer
 
 from approvals.errors import NotFoundError
+from approvals.facts import Needed
+from approvals.pairing.record import Pairing
 from approvals.people import PersonId
 from approvals.sessions import BeginSession, EndSession, Mode
 from approvals.slugs import slug
@@ -16,7 +18,7 @@ from approvals.transition import Session
 from identity import assertions
 from identity.assertions import OpenSession
 from identity.signing import SigningKey
-from starter import screens
+from starter import pairing_visits, screens
 from starter.console import (
     AsJson,
     DryRun,
@@ -29,6 +31,7 @@ from starter.console import (
     status,
 )
 from starter.desk import Desk, desk
+from starter.pairing_desk import PairingDesk
 from starter.requests import RequestDesk
 from starter.tenant_access import Statuses
 from starter.times import said_utc
@@ -81,6 +84,9 @@ async def begin(
     mode: Annotated[
         Mode, typer.Option(help="configure lands on business units, support on employees.")
     ] = Mode.SUPPORT,
+    as_clone: Annotated[
+        bool, typer.Option("--as-clone", help="As your cloned user of a pairing.")
+    ] = False,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -89,7 +95,14 @@ async def begin(
     wanted = checked("TENANT", slug, tenant)
     async with desk() as at:
         requests = RequestDesk(at)
-        state, view = await _way_in(at, requests, wanted)
+        found = None if as_clone else await _way_in(at, requests, wanted)
+        if found is None:
+            how = pairing_visits.How(mode, as_clone, yes, dry_run, as_json)
+            begun = await pairing_visits.begin(at, wanted, how)
+            if begun is not None:
+                await _print_assertion(at, begun, as_json=as_json)
+            return
+        state, view = found
         answer = f' They say: "{view.answer}"' if view.answer else ""
         status(f"You are about to open {view.tenant_name} in mode {mode.value}.{answer}")
         if dry_run:
@@ -124,11 +137,14 @@ async def end(
     """Close a session of yours."""
     async with desk() as at:
         found = await _session(at, session)
-        requests = RequestDesk(at)
         if dry_run:
             status("Nothing was changed. The session would end.")
             return
-        await requests.give(found.process, EndSession(session=session), wait=True)
+        command = EndSession(session=session)
+        if isinstance(await at.inbox.state(found.process), Pairing):
+            await PairingDesk(at).give(found.process, command)
+        else:
+            await RequestDesk(at).give(found.process, command, wait=True)
         status("The session is closed.")
 
 
@@ -139,13 +155,23 @@ async def list_sessions(as_json: AsJson = False) -> None:
     async with desk() as at:
         requests = RequestDesk(at)
         found = [one for one in await at.inbox.sessions(requests.viewer) if await _is_open(at, one)]
-        views = {one.id: (await requests.viewed(one.process))[1] for one in found}
+        places = tuple(one.tenant for one in found if one.tenant is not None)
+        directory = await at.inbox.directory(Needed(tenants=places))
+        slugs = {one.id: one.slug for one in directory.tenants}
     if as_json:
         print_json([one.model_dump(mode="json") for one in found])
         return
     print_table(
         ["SESSION", "TENANT", "MODE", "SINCE"],
-        [[str(one.id), views[one.id].tenant, one.mode, said_utc(one.begun_at)] for one in found],
+        [
+            [
+                str(one.id),
+                slugs.get(one.tenant) if one.tenant else "",
+                one.mode,
+                said_utc(one.begun_at),
+            ]
+            for one in found
+        ],
     )
 
 
@@ -154,8 +180,10 @@ def _way(state: TenantAccess, view: RequestView, viewer: PersonId) -> str:
     return f"gatehouse session begin {view.tenant}" if is_open else ""
 
 
-async def _way_in(at: Desk, requests: RequestDesk, tenant: str) -> tuple[TenantAccess, RequestView]:
-    """Return the granted request for this tenant that lasts longest. Raises NotFoundError.
+async def _way_in(
+    at: Desk, requests: RequestDesk, tenant: str
+) -> tuple[TenantAccess, RequestView] | None:
+    """Return the granted request for this tenant that lasts longest, or None.
 
     One that the person has finished is taken only where there is no other: its refusal says so.
     """
@@ -163,7 +191,7 @@ async def _way_in(at: Desk, requests: RequestDesk, tenant: str) -> tuple[TenantA
     pairs = zip(granted, await requests.views(granted), strict=True)
     found = [pair for pair in pairs if pair[1].tenant == tenant]
     if not found:
-        raise NotFoundError
+        return None
     latest = datetime.max.replace(tzinfo=UTC)
 
     def rank(pair: tuple[TenantAccess, RequestView]) -> tuple[bool, datetime]:
@@ -190,7 +218,7 @@ async def _is_open(at: Desk, session: Session) -> bool:
 async def _print_assertion(at: Desk, wanted: UUID, *, as_json: bool) -> None:
     session = await _session(at, wanted)
     state = await at.inbox.state(session.process)
-    if not isinstance(state, TenantAccess) or session.tenant is None:
+    if not isinstance(state, TenantAccess | Pairing) or session.tenant is None:
         raise NotFoundError
     if not await _is_open(at, session):
         raise NotFoundError
@@ -200,7 +228,8 @@ async def _print_assertion(at: Desk, wanted: UUID, *, as_json: bool) -> None:
         person=session.person,
         tenant=session.tenant,
         mode=session.mode,
-        ends_at=state.ends_at,
+        ends_at=state.ends_at if isinstance(state, TenantAccess) else None,
+        **(pairing_visits.limits(state, session) if isinstance(state, Pairing) else {}),
     )
     token = assertions.minted(opened, key, at.settings.issuer, datetime.now(UTC))
     if as_json:

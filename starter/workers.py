@@ -14,15 +14,33 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities import names
 from activities.commit import CommitActivities
+from activities.onboarding import OnboardingActivities
 from activities.reconcile import Reconciler
+from activities.reviews import ReviewActivities
 from activities.send_notices import MailActivities, TemporalMailQueue, sweep
 from approvals.ports import Outbox
+from workflows.contacts import ContactsWorkflow
+from workflows.customer_access import CustomerAccessWorkflow
+from workflows.onboarding import OnboardingWorkflow
+from workflows.pairing import PairingWorkflow
+from workflows.reviews import ReviewsWorkflow
 from workflows.sign_in import SignInWorkflow
+from workflows.site_access import SiteAccessWorkflow
 from workflows.tenant_access import TenantAccessWorkflow
 
 log = logging.getLogger(__name__)
-WORKFLOWS = [TenantAccessWorkflow, SignInWorkflow]
+WORKFLOWS = [
+    TenantAccessWorkflow,
+    SignInWorkflow,
+    CustomerAccessWorkflow,
+    PairingWorkflow,
+    OnboardingWorkflow,
+    SiteAccessWorkflow,
+    ContactsWorkflow,
+    ReviewsWorkflow,
+]
 CACHED = 1000  # workflows that stay in memory between their tasks; the others are replayed
+POLLS, FOR_NEW = 20, 0.5  # half of them fetch new workflows; by default it is one alone
 STICKY = timedelta(seconds=2)  # how long a task waits for a worker that may have died
 GRACE = timedelta(seconds=15)
 LETTERS_AT_ONCE = 8  # mail jobs that one worker runs; each sends its letters one by one
@@ -34,16 +52,29 @@ SANDBOX = SandboxedWorkflowRunner(
 
 
 def process_worker(
-    client: Client, door: CommitActivities, build_id: str | None = None, cached: int = CACHED
+    client: Client,
+    door: CommitActivities,
+    build_id: str | None = None,
+    cached: int = CACHED,
+    onboarding: OnboardingActivities | None = None,
 ) -> Worker:
-    """Return the worker of the processes and of commit. With a build id it is versioned."""
+    """Return the worker of the processes, of commit, and of the steps of onboardings.
+
+    With a build id it is versioned.
+    """
     return Worker(
         client,
         task_queue=names.PROCESSES,
         workflows=WORKFLOWS,
-        activities=[door.commit],
+        activities=[
+            door.commit,
+            ReviewActivities(door).wake_reviews,
+            *([onboarding.step] if onboarding else []),
+        ],
         workflow_runner=SANDBOX,
         max_cached_workflows=cached,
+        max_concurrent_workflow_task_polls=POLLS,
+        nonsticky_to_sticky_poll_ratio=FOR_NEW,
         sticky_queue_schedule_to_start_timeout=STICKY,
         graceful_shutdown_timeout=GRACE,
         deployment_config=_deployment(build_id),

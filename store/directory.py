@@ -73,6 +73,7 @@ MEMBERS = (
     .where(t.team_member.c.team_id.in_(_each("groups")))
     .order_by(t.team_member.c.person_id)
 )
+OWNED = select(t.tenant).where(t.tenant.c.organization_id.in_(_each("owners")))
 SERVES = select(t.serves).where(
     t.serves.c.server_id.in_(_each("organizations")),
     t.serves.c.customer_id.in_(_each("organizations")),
@@ -86,19 +87,26 @@ async def part_of(connection: AsyncConnection, needed: Needed, *, hold: bool) ->
     role taken away meanwhile comes wholly before or wholly after this decision.
     """
     mine = needed.people if needed.with_own_tenants else ()
-    tenants = tuple(
-        _tenant(row)
-        for row in await _rows(
-            connection,
-            TENANTS,
-            {"tenants": needed.tenants, "slugs": needed.slugs, "owners": mine},
-        )
-    )
+    asked = {"tenants": needed.tenants, "slugs": needed.slugs, "owners": mine}
+    tenants = tuple(_tenant(row) for row in await _rows(connection, TENANTS, asked))
+    homes = await _homes(connection, needed)
+    if homes:
+        owned = [_tenant(row) for row in await _rows(connection, OWNED, {"owners": homes})]
+        tenants = (*tenants, *(one for one in owned if one not in tenants))
     sites, groups = await _sites(connection, needed), await _groups(connection, needed)
+    scopes = [
+        *needed.scopes,
+        *homes,
+        *(one.id for one in tenants),
+        *(one.id for one in sites),
+        # A group is paired with a tenant: the agents of the one and the deciders of the other.
+        *(one.organization for one in tenants if groups),
+        *(one.organization for one in groups),
+    ]
     wanted = {
         "people": needed.people,
         "emails": [canonical(one) for one in needed.emails],
-        "scopes": [*needed.scopes, *(one.id for one in tenants), *(one.id for one in sites)],
+        "scopes": scopes,
         "groups": [one.id for one in groups],
     }
     people = tuple(_person(row) for row in await _rows(connection, PEOPLE[hold], wanted))
@@ -146,6 +154,14 @@ async def _organizations(
 ) -> tuple[Organization, ...]:
     wanted = {"organizations": list(ids), "slugs": list(slugs)}
     return tuple(_organization(row) for row in await _rows(connection, ORGANIZATIONS, wanted))
+
+
+async def _homes(connection: AsyncConnection, needed: Needed) -> tuple[OrganizationId, ...]:
+    """Return the organizations whose people in charge are read."""
+    if not needed.with_in_charge:
+        return ()
+    found = await _organizations(connection, needed.organizations, needed.organization_slugs)
+    return tuple(one.id for one in found)
 
 
 async def _sites(connection: AsyncConnection, needed: Needed) -> tuple[Site, ...]:

@@ -1,113 +1,137 @@
 """The gate: one indexed read at the moment of the question, and the pure rule on what it found."""
 
 import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Row, Select, and_, bindparam, exists, literal, select
+from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql.expression import Executable
 
-from approvals.access import Decision, Passage, Reason, Standing, Via, decide
-from approvals.people import Role
-from store import tables as t
+from approvals.access import Decision, Passage, Reason, Standing, Via, decide, no
+from approvals.platform_entry import PlatformAction, PlatformStanding, decide_platform
+from approvals.site_entry import SiteStanding, decide_site
 from store.engine import Engines
+from store.gate_queries import PLATFORM, SITE, TENANT
 
 log = logging.getLogger(__name__)
 
 
 class SqlGate:
-    """Answers who may get into which tenant now. It needs the database and nothing else."""
+    """Answers who may get in where now. It needs the database and nothing else.
+
+    Every question is one statement. Where the database cannot be read the answer is "no", with
+    the reason ``unreadable``.
+    """
 
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
 
     async def check(
-        self, person: UUID, tenant: UUID, action: str = "support", via: Via = Via.REQUEST
+        self,
+        person: UUID,
+        tenant: UUID,
+        action: str = "support",
+        via: Via = Via.REQUEST,
+        change: str | None = None,
     ) -> Decision:
-        """Decide for one person, one tenant and one action (the mode, for sessions).
+        """Decide for one person, one tenant and one action: a session's mode, or a permission.
 
-        Answers "no" with reason ``unreadable`` when the database cannot be read.
+        *person* may also be a clone's id: then only its pairing counts. The action
+        ``disruptive-change`` asks about one *change*, by the id of its consent.
         """
+        asked = {"person": person, "tenant": tenant, "action": action}
+        if (read := await self._read(TENANT, asked)) is None:
+            return no(Reason.UNREADABLE)
+        rows, now = read
+        return decide(_standing(rows), via, now, action, change)
+
+    async def check_platform(
+        self,
+        person: UUID,
+        partner: UUID,
+        action: str = PlatformAction.SIGN_IN,
+        *,
+        in_session: bool = False,
+    ) -> Decision:
+        """Decide whether a customer's person may sign in to the platform of a partner's customers.
+
+        With *in_session* they must have signed in already, less than twelve hours ago.
+        """
+        if (read := await self._read(PLATFORM, {"person": person, "partner": partner})) is None:
+            return no(Reason.UNREADABLE)
+        rows, now = read
+        return decide_platform(_platform_standing(rows), action, now, in_session=in_session)
+
+    async def check_site(self, person: UUID, site: UUID, area: str, level: str) -> Decision:
+        """Decide whether somebody holds a level (view, update) in one area of a site."""
+        if (read := await self._read(SITE, {"person": person, "site": site})) is None:
+            return no(Reason.UNREADABLE)
+        return decide_site(_site_standing(read[0]), area, level)
+
+    async def _read(
+        self, query: Executable, asked: Mapping[str, Any]
+    ) -> tuple[Sequence[Row[Any]], datetime] | None:
+        """Return the rows and the moment of the question; None where nothing can be read."""
         try:
             async with self._engines.read.connect() as connection:
-                asked = {"person": person, "tenant": tenant, "action": action}
-                rows = (await connection.execute(FACTS, asked)).all()
-                now = await self._engines.clock.now(connection)
+                rows = (await connection.execute(query, asked)).all()
+                return rows, await self._engines.clock.now(connection)
         except (SQLAlchemyError, OSError, TimeoutError) as trouble:
             log.error("gate cannot read: %s", type(trouble).__name__)
-            return Decision(is_open=False, reason=Reason.UNREADABLE)
-        return decide(_standing(rows), via, now)
+            return None
 
 
-def _facts() -> Select[Any]:
-    """One row a grant that is not closed, or one row without a grant; none for unknown ids."""
-    person: BindParameter[UUID] = bindparam("person")
-    tenant: BindParameter[UUID] = bindparam("tenant")
-    action: BindParameter[str] = bindparam("action")
-    grant, ever = t.access_grant, t.access_grant.alias("ever")
-    home, owner = t.organization.alias("home"), t.organization.alias("owner")
-    holds_legacy = exists().where(
-        t.role_assignment.c.person_id == person,
-        t.role_assignment.c.role == Role.LEGACY_IMPERSONATOR.value,
-        t.role_assignment.c.scope_id == home.c.id,
-    )
-    ever_granted = exists().where(ever.c.tenant_id == tenant)
-    in_session = exists().where(
-        t.session.c.process_id == grant.c.process_id,
-        t.session.c.person_id == person,
-        t.session.c.mode == action,
-        t.session.c.ended_at.is_(None),
-    )
-    open_grant = and_(
-        grant.c.person_id == t.person.c.id,
-        grant.c.tenant_id == t.tenant.c.id,
-        grant.c.closed_at.is_(None),
-    )
-    is_granted = and_(t.process.c.id == grant.c.process_id, t.process.c.status == "granted")
-    return (
-        select(
-            and_(t.person.c.is_active, home.c.is_active).label("is_person_live"),
-            and_(t.tenant.c.is_on, owner.c.is_active).label("is_tenant_on"),
-            t.tenant.c.is_locked,
-            holds_legacy.label("is_legacy"),
-            ever_granted.label("was_ever_granted"),
-            t.process.c.id.label("process"),
-            grant.c.ends_at,
-            grant.c.no_end,
-            in_session.label("has_session"),
-        )
-        .select_from(t.person)
-        .join(home, home.c.id == t.person.c.organization_id)
-        .join(t.tenant, literal(True))
-        .join(owner, owner.c.id == t.tenant.c.organization_id)
-        .outerjoin(grant, open_grant)
-        .outerjoin(t.process, is_granted)
-        .where(t.person.c.id == person, t.tenant.c.id == tenant)
-    )
-
-
-FACTS = _facts()  # built once: building it costs more than running it
-
-
-def _standing(rows: Any) -> Standing | None:
-    found: list[Row[Any]] = list(rows)
-    if not found:
+def _standing(rows: Sequence[Row[Any]]) -> Standing | None:
+    facts = next((row for row in rows if row.is_person_live is not None), None)
+    if facts is None:
         return None
-    first = found[0]
     return Standing(
-        is_person_live=bool(first.is_person_live),
-        is_tenant_on=bool(first.is_tenant_on),
-        is_tenant_locked=bool(first.is_locked),
-        is_legacy=bool(first.is_legacy),
-        was_ever_granted=bool(first.was_ever_granted),
-        passages=tuple(
-            Passage(
-                process=row.process,
-                ends_at=row.ends_at,
-                no_end=bool(row.no_end),
-                has_session=bool(row.has_session),
-            )
-            for row in found
-            if row.process is not None
-        ),
+        is_person_live=bool(facts.is_person_live),
+        is_tenant_on=bool(facts.is_tenant_on),
+        is_tenant_locked=bool(facts.is_locked),
+        is_legacy=bool(facts.is_legacy),
+        was_ever_granted=bool(facts.was_ever_granted),
+        passages=tuple(_passage(row) for row in rows if row.process is not None),
+    )
+
+
+def _passage(row: Row[Any]) -> Passage:
+    return Passage(
+        process=row.process,
+        ends_at=row.ends_at,
+        no_end=bool(row.no_end),
+        has_session=bool(row.has_session),
+        permissions=None if row.permissions is None else tuple(row.permissions),
+        consents=tuple(row.consents or ()),
+    )
+
+
+def _platform_standing(rows: Sequence[Row[Any]]) -> PlatformStanding | None:
+    if not rows:
+        return None
+    row = rows[0]
+    return PlatformStanding(
+        is_person_live=bool(row.is_person_live),
+        is_partner_on=bool(row.is_partner_on),
+        is_served=bool(row.is_served),
+        process=row.process,
+        status=row.status,
+        begun_at=row.begun_at,
+    )
+
+
+def _site_standing(rows: Sequence[Row[Any]]) -> SiteStanding | None:
+    if not rows:
+        return None
+    row = rows[0]
+    return SiteStanding(
+        is_person_live=bool(row.is_person_live),
+        is_site_on=bool(row.is_site_on),
+        is_primary=bool(row.is_primary),
+        is_secondary=bool(row.is_secondary),
+        process=row.process,
+        privileges=None if row.process is None else tuple(row.privileges.items()),
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, select
 
 from approvals import rules
 from approvals.facts import Needed
@@ -20,12 +20,13 @@ from store.engine import Engines
 from store.keys import keys_of
 
 PAGE = 200
+Place = tuple[datetime, UUID]  # of a request in a list: when it was sent, and its id
 
 
 class MailLine(Record):
-    """One mail of a process, and its fate. *to* is the person's id."""
+    """One mail of a process, and its fate. *to* is the person's id, None for a stranger."""
 
-    to: PersonId
+    to: PersonId | None
     version: int
     kind: str
     status: str
@@ -67,31 +68,46 @@ class Inbox:
             return await stored_directory.whole(connection)
 
     async def outgoing(
-        self, viewer: PersonId, statuses: Sequence[str] = (), limit: int = PAGE
+        self,
+        viewer: PersonId,
+        statuses: Sequence[str] = (),
+        limit: int = PAGE,
+        after: Place | None = None,
     ) -> list[TenantAccess]:
-        """Return requests that the viewer's organization sent, newest first (TM admins only)."""
+        """Return requests that the viewer's organization sent, newest first (TM admins only).
+
+        *after* is the place of the last request of the page before.
+        """
         mine = select(t.role_assignment.c.scope_id).where(
             t.role_assignment.c.person_id == viewer,
             t.role_assignment.c.role == Role.TM_ADMIN.value,
         )
-        return await self._requests(t.process.c.organization_id.in_(mine), statuses, limit)
+        return await self._requests(t.process.c.organization_id.in_(mine), statuses, limit, after)
 
     async def incoming(
-        self, viewer: PersonId, statuses: Sequence[str] = (), limit: int = PAGE
+        self,
+        viewer: PersonId,
+        statuses: Sequence[str] = (),
+        limit: int = PAGE,
+        after: Place | None = None,
     ) -> list[TenantAccess]:
         """Return requests to the tenants that the viewer administers, newest first."""
         mine = select(t.role_assignment.c.scope_id).where(
             t.role_assignment.c.person_id == viewer,
             t.role_assignment.c.role == Role.TENANT_ADMIN.value,
         )
-        return await self._requests(t.process.c.tenant_id.in_(mine), statuses, limit)
+        return await self._requests(t.process.c.tenant_id.in_(mine), statuses, limit, after)
 
     async def named(
-        self, viewer: PersonId, statuses: Sequence[str] = (), limit: int = PAGE
+        self,
+        viewer: PersonId,
+        statuses: Sequence[str] = (),
+        limit: int = PAGE,
+        after: Place | None = None,
     ) -> list[TenantAccess]:
         """Return the requests that name the viewer, newest first: "my tenants"."""
         mine = select(t.involvement.c.process_id).where(t.involvement.c.person_id == viewer)
-        return await self._requests(t.process.c.id.in_(mine), statuses, limit)
+        return await self._requests(t.process.c.id.in_(mine), statuses, limit, after)
 
     async def of_batch(self, batch: UUID) -> list[TenantAccess]:
         """Return the requests of one batch."""
@@ -143,7 +159,7 @@ class Inbox:
         ]
 
     async def _requests(
-        self, where: Any, statuses: Sequence[str], limit: int
+        self, where: Any, statuses: Sequence[str], limit: int, after: Place | None = None
     ) -> list[TenantAccess]:
         query: Select[Any] = (
             select(t.process.c.state)
@@ -153,6 +169,9 @@ class Inbox:
         )
         if statuses:
             query = query.where(t.process.c.status.in_(statuses))
+        if after is not None:
+            at, process = t.process.c.begun_at, t.process.c.id
+            query = query.where((at < after[0]) | and_(at == after[0], process > after[1]))
         async with self._engines.read.connect() as connection:
             texts = (await connection.execute(query)).scalars().all()
         return [TenantAccess.model_validate_json(text) for text in texts]

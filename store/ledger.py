@@ -3,23 +3,23 @@
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals import audit, rules
-from approvals.commands import Signed
+from approvals.commands import PLATFORM, Signed
 from approvals.errors import ApprovalError, NonceReusedError
-from approvals.facts import Counts, Kin, Needed
-from approvals.people import Directory
+from approvals.facts import Counts, Kin, LastUse, Needed
+from approvals.people import Directory, PersonId
 from approvals.ports import Ledger, LockedRow, OpenProcess, Outcome, Refusal
 from approvals.sign_in.record import CODE_LIFE
 from approvals.tenant_access.commands import Submit
 from approvals.tenant_access.record import KIND
-from approvals.transition import EnrolledKey, State, Transition
-from store import chain, projection
+from approvals.transition import EnrolledKey, Membership, State, Transition
+from store import chain, projection, users
 from store import directory as stored_directory
 from store import tables as t
 from store.engine import Engines
@@ -44,6 +44,15 @@ KIN = (
     )
     .order_by(t.process.c.begun_at.desc(), t.process.c.id)
 )
+DUE = (
+    select(t.process.c.id)
+    .where(
+        t.process.c.kind == bindparam("kind"),
+        t.process.c.is_closed.is_(False),
+        t.process.c.due <= bindparam("now"),
+    )
+    .order_by(t.process.c.due)
+)
 REMEMBER = insert(t.command)
 
 
@@ -58,7 +67,7 @@ class SqlLedger(Ledger):
         async with self._engines.write.begin() as connection:
             await self._engines.lock(connection, process)
             now = await self._engines.clock.now(connection, at)
-            yield await _SqlRow.read(connection, process, now)
+            yield await _SqlRow.read(connection, process, now, self._engines)
 
     async def closed(self, processes: Sequence[UUID]) -> frozenset[UUID]:
         query = select(t.process.c.id).where(
@@ -77,21 +86,34 @@ class SqlLedger(Ledger):
             OpenProcess(id=row.id, kind=row.kind, tenant=row.tenant_id, due=row.due) for row in rows
         ]
 
+    async def due_processes(self, kind: str) -> Sequence[UUID]:
+        async with self._engines.read.connect() as connection:
+            now = await self._engines.clock.now(connection, datetime.now(UTC))
+            return (await connection.execute(DUE, {"kind": kind, "now": now})).scalars().all()
+
 
 class _SqlRow(LockedRow):
     """One locked process. Every method runs in the transaction that holds the lock."""
 
     def __init__(
-        self, connection: AsyncConnection, process: UUID, now: datetime, state: State | None
+        self,
+        connection: AsyncConnection,
+        process: UUID,
+        now: datetime,
+        state: State | None,
+        engines: Engines,
     ) -> None:
         self._connection, self._process, self._now, self._state = connection, process, now, state
+        self._engines = engines
         self._written: Transition | None = None
 
     @classmethod
-    async def read(cls, connection: AsyncConnection, process: UUID, now: datetime) -> "_SqlRow":
+    async def read(
+        cls, connection: AsyncConnection, process: UUID, now: datetime, engines: Engines
+    ) -> "_SqlRow":
         row = (await connection.execute(ROW, {"process": process})).first()
         state = None if row is None else rules.restored(row.kind, row.state)
-        return cls(connection, process, now, state)
+        return cls(connection, process, now, state, engines)
 
     @property
     def process(self) -> UUID:
@@ -127,6 +149,17 @@ class _SqlRow(LockedRow):
 
     async def directory(self, needed: Needed) -> Directory:
         return await stored_directory.part_of(self._connection, needed, hold=True)
+
+    async def memberships(self, needed: Needed) -> tuple[Membership, ...]:
+        if not needed.with_memberships:
+            return ()
+        sites = await users.sites_of(self._connection, needed)
+        for site in sites:  # rows that are not there yet can only be held by their site's lock
+            await self._engines.lock(self._connection, site)
+        return await users.memberships_of(self._connection, sites)
+
+    async def last_uses(self, people: Sequence[PersonId]) -> tuple[LastUse, ...]:
+        return await users.last_uses_of(self._connection, people)
 
     async def counts(self, signed: Signed) -> Counts:
         command = signed.command
@@ -179,7 +212,7 @@ class _SqlRow(LockedRow):
                     f"refused.{refusal.code}",
                     self._now,
                     **projection.signer(signed, nobody="unknown"),
-                    command=hashlib.sha256(said).hexdigest(),
+                    command=signed.digest if signed else hashlib.sha256(said).hexdigest(),
                     left_out=count,
                 ),
             )
@@ -195,13 +228,14 @@ class _SqlRow(LockedRow):
     ) -> Outcome:
         text = transition.after.model_dump_json()
         await projection.write(self._connection, self._state, transition, text, self._now)
+        signer = projection.signer(signed, nobody=_nobody(transition))
         await chain.append(
             self._connection,
             chain.entry(
                 self._process,
                 transition.event,
                 self._now,
-                **{**projection.signer(signed, nobody="clock"), "actor": transition.actor},
+                **{**signer, "actor": transition.actor},
                 version=transition.after.version,
                 command=None if signed is None else signed.digest,
                 reason=transition.reason,
@@ -225,7 +259,14 @@ class _SqlRow(LockedRow):
                     "nonce": signed.nonce,
                     "process_id": self._process,
                     "digest": signed.digest,
+                    "body": signed.body.decode(),
+                    "signature": signed.signature,
                     "outcome": outcome.model_dump_json(),
                     "at": self._now,
                 },
             )
+
+
+def _nobody(transition: Transition) -> str:
+    """Return the channel of what nobody signed."""
+    return "platform" if transition.actor == PLATFORM else "clock"

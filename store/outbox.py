@@ -17,7 +17,7 @@ from store import tables as t
 from store.engine import Engines
 
 BATCH = 500
-PRIVATE_KINDS = ("sign_in_code", "key_enrolled", "mail_undeliverable")
+PRIVATE_KINDS = ("sign_in_code", "newcomer_code", "key_enrolled", "mail_undeliverable")
 LOST = "The attempt was cut off; whether the mail arrived is unknown."
 
 
@@ -25,12 +25,12 @@ LOST = "The attempt was cut off; whether the mail arrived is unknown."
 FIRST = (
     select(
         t.outbox,
-        t.person.c.email,
-        t.person.c.name.label("person_name"),
-        t.person.c.locale,
-        t.person.c.time_zone,
+        func.coalesce(t.outbox.c.to_email, t.person.c.email).label("email"),
+        func.coalesce(t.outbox.c.to_name, t.person.c.name).label("person_name"),
+        func.coalesce(t.outbox.c.to_locale, t.person.c.locale).label("locale"),
+        func.coalesce(t.person.c.time_zone, "UTC").label("time_zone"),
     )
-    .join(t.person, t.person.c.id == t.outbox.c.person_id)
+    .outerjoin(t.person, t.person.c.id == t.outbox.c.person_id)
     .where(
         t.outbox.c.process_id == bindparam("process"),
         t.outbox.c.version == bindparam("version"),
@@ -170,7 +170,7 @@ async def _fail(connection: AsyncConnection, row: Row[Any], reply: str, now: dat
     requester = (await connection.execute(sender)).scalar_one()
     if requester is None or requester == row.person_id or row.kind in PRIVATE_KINDS:
         return
-    address = (await connection.execute(_person_of(row))).scalar_one()
+    address = row.to_email or (await connection.execute(_person_of(row))).scalar_one()
     await connection.execute(
         insert(t.outbox).values(
             id=notice_id(

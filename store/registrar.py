@@ -9,9 +9,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals import audit
-from approvals.directory_difference import Difference, Listed, difference
+from approvals.contacts.record import KIND as CONTACTS
+from approvals.directory_difference import Difference, Listed
 from approvals.directory_file import DirectoryFile
 from approvals.directory_forms import NAMESPACE
+from approvals.kept_contacts import kept_difference
 from approvals.people import Group, GroupId, OrganizationId, PersonId, Site, SiteId
 from store import chain
 from store import directory as stored_directory
@@ -36,21 +38,25 @@ class Registrar:
 
     async def compare(self, wanted: DirectoryFile) -> Difference:
         """Return what `write` would do. Raises DirectoryFileError where it would refuse."""
-        return difference(await self.read(), wanted)
+        async with self._engines.snapshot() as connection:
+            current, keeping = await _stored(connection), await _keeping(connection)
+        return kept_difference(current, wanted, keeping)[1]
 
     async def write(self, wanted: DirectoryFile) -> Difference:
         """Make the directory what the file says of all that it names; audit it; say what changed.
+
+        The contacts of sites that keep them themselves stay as they are.
 
         Writes nothing, and no audit entry, when nothing differs. Raises DirectoryFileError for a
         slug or address that a stored entry has which the file does not name.
         """
         async with self._engines.write.begin() as connection:
             await self._engines.lock(connection, NAMESPACE)  # one import at a time
-            current = await _stored(connection)
-            found = difference(current, wanted)
+            current, keeping = await _stored(connection), await _keeping(connection)
+            fitted, found = kept_difference(current, wanted, keeping)
             if found.is_empty:
                 return found
-            await _write(connection, current, wanted)
+            await _write(connection, current, fitted)
             await self._record(connection, found.summary())
         return found
 
@@ -60,6 +66,12 @@ class Registrar:
         now = await self._engines.clock.now(connection)
         entry = chain.entry(audit.INSTALLATION, EVENT, now, channel="owner", reason=summary)
         await chain.append(connection, entry)
+
+
+async def _keeping(connection: AsyncConnection) -> frozenset[UUID]:
+    """Return the sites whose contacts a process holds, so that no file overwrites them."""
+    query = select(t.process.c.site_id).where(t.process.c.kind == CONTACTS)
+    return frozenset((await connection.execute(query)).scalars())
 
 
 async def _stored(connection: AsyncConnection) -> DirectoryFile:

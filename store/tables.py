@@ -196,6 +196,7 @@ session = Table(
     Index("ix_session_person_id_tenant_id", "person_id", "tenant_id"),
 )
 
+# body and signature: what the record holds digests of, so that others can check a proof.
 command = Table(
     "command",
     metadata,
@@ -203,6 +204,8 @@ command = Table(
     Column("nonce", String(22), primary_key=True),
     Column("process_id", Uuid, nullable=False),
     Column("digest", String(64), nullable=False),
+    Column("body", Text),
+    Column("signature", String(86)),
     Column("outcome", Text, nullable=False),
     Column("at", UtcInstant, nullable=False),
 )
@@ -235,8 +238,10 @@ audit = Table(
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
     UniqueConstraint("process_id", "version"),
+    Index("ix_audit_at", "at"),
 )
 
+# A mail goes to a person, or to an address whose owner is nobody here (yet).
 outbox = Table(
     "outbox",
     metadata,
@@ -244,7 +249,10 @@ outbox = Table(
     Column("process_id", ForeignKey("process.id"), nullable=False),
     Column("version", Integer, nullable=False),
     Column("kind", String(32), nullable=False),
-    Column("person_id", ForeignKey("person.id"), nullable=False),
+    Column("person_id", ForeignKey("person.id")),
+    Column("to_email", String(320)),
+    Column("to_name", String(120)),
+    Column("to_locale", String(16)),
     Column("facts", JSON, nullable=False),
     Column("sealed", Text),
     Column("status", String(16), nullable=False),
@@ -254,6 +262,7 @@ outbox = Table(
     Column("written_at", UtcInstant, nullable=False),
     Column("taken_at", UtcInstant),
     Column("settled_at", UtcInstant),
+    CheckConstraint("person_id IS NOT NULL OR to_email IS NOT NULL", name="to_somebody"),
     Index("ix_outbox_process_id_version", "process_id", "version"),
     Index("ix_outbox_status_written_at", "status", "written_at"),
 )

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals.audit import AuditEntry, breaches, text_hash
 from store import tables as t
@@ -19,9 +20,8 @@ class Trail:
 
     async def entries(self, process: UUID) -> list[AuditEntry]:
         """Return one process's chain in order."""
-        query = select(t.audit).where(t.audit.c.process_id == process).order_by(t.audit.c.seq)
         async with self._engines.read.connect() as connection:
-            return [_entry(row) for row in await connection.execute(query)]
+            return await entries_of(connection, process)
 
     async def breaches_of(self, process: UUID) -> tuple[str, ...]:
         """Return what is wrong with one process's chain; empty means it verifies."""
@@ -55,6 +55,12 @@ class Trail:
                 yield _taken(chain, heads)
             for process in heads:
                 yield process, 0, ("the row has no chain at all.",)
+
+
+async def entries_of(connection: AsyncConnection, process: UUID) -> list[AuditEntry]:
+    """Return one process's chain in order."""
+    query = select(t.audit).where(t.audit.c.process_id == process).order_by(t.audit.c.seq)
+    return [_entry(row) for row in await connection.execute(query)]
 
 
 def _taken(

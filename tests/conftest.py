@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,8 +12,9 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import URL
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
+from config.payloads import KeyRing, encrypting
+from starter.payload_keys import draw
 from starter.temporal_server import TemporalServer, free_port
 from store.engine import Engines, connect
 from store.schema import upgrade
@@ -132,14 +134,24 @@ def free_namespaces() -> list[str]:
     return list(NAMESPACES)
 
 
+@pytest.fixture(scope="session")
+def payload_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the key of the tests' payloads."""
+    folder = tmp_path_factory.mktemp("payload")
+    draw(folder, datetime(2026, 1, 1, tzinfo=UTC))
+    return folder
+
+
 @pytest.fixture
-async def client(temporal_server: TemporalServer, free_namespaces: list[str]) -> Client:
+async def client(
+    temporal_server: TemporalServer, free_namespaces: list[str], payload_keys: Path
+) -> Client:
     """A client of a namespace of this test alone, so that task queues never meet."""
     namespace = free_namespaces.pop()
     return await Client.connect(
         temporal_server.address,
         namespace=namespace,
-        data_converter=pydantic_data_converter,
+        data_converter=encrypting(KeyRing(payload_keys)),
     )
 
 

@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from approvals.commands import Signed
 from approvals.errors import ApprovalError, NonceReusedError
-from approvals.facts import Counts, Kin, Needed
-from approvals.people import Directory
+from approvals.facts import Counts, Kin, LastUse, Needed
+from approvals.people import Directory, PersonId
 from approvals.ports import (
     Fate,
     Ledger,
@@ -23,7 +23,7 @@ from approvals.ports import (
 )
 from approvals.tenant_access.commands import Submit
 from approvals.tenant_access.record import KIND
-from approvals.transition import EnrolledKey, State, Transition
+from approvals.transition import EnrolledKey, Membership, State, Transition
 
 SENT = Posting(fate=Fate.SENT, reply="250 ok")
 
@@ -54,6 +54,7 @@ class _Kept:
     begun: dict[UUID, datetime] = field(default_factory=dict)
     keys: dict[UUID, EnrolledKey] = field(default_factory=dict)
     commands: dict[tuple[UUID, str], tuple[str, Outcome]] = field(default_factory=dict)
+    members: dict[UUID, tuple[Membership, ...]] = field(default_factory=dict)
 
     def copied(self) -> "_Kept":
         return _Kept(
@@ -62,6 +63,7 @@ class _Kept:
             dict(self.begun),
             dict(self.keys),
             dict(self.commands),
+            dict(self.members),
         )
 
 
@@ -95,6 +97,14 @@ class InMemoryLedger(Ledger):
             OpenProcess(id=id, kind=state.kind, tenant=state.index.tenant, due=state.due)
             for id, state in self._kept.states.items()
             if not state.is_closed
+        ]
+
+    async def due_processes(self, kind: str) -> Sequence[UUID]:
+        now = datetime.now(UTC)
+        return [
+            id
+            for id, state in self._kept.states.items()
+            if state.kind == kind and state.due is not None and state.due <= now
         ]
 
 
@@ -134,6 +144,20 @@ class _Row(LockedRow):
 
     async def directory(self, needed: Needed) -> Directory:
         return self._kept.directory
+
+    async def memberships(self, needed: Needed) -> tuple[Membership, ...]:
+        directory = self._kept.directory
+        named = [directory.site_of(slug) for slug in needed.site_slugs]
+        sites = {*needed.sites, *(one.id for one in named if one)}
+        every = (one for of_one in self._kept.members.values() for one in of_one)
+        return tuple(one for one in every if needed.with_memberships and one.site in sites)
+
+    async def last_uses(self, people: Sequence[PersonId]) -> tuple[LastUse, ...]:
+        latest: dict[PersonId, datetime] = {}
+        for key in self._kept.keys.values():
+            if key.person in people:
+                latest[key.person] = max(key.enrolled_at, latest.get(key.person, key.enrolled_at))
+        return tuple(LastUse(person=one, at=at) for one, at in latest.items())
 
     async def counts(self, signed: Signed) -> Counts:
         command, directory = signed.command, self._kept.directory
@@ -191,6 +215,8 @@ class _Row(LockedRow):
         self._kept.states[after.process_id] = self._state = after
         if transition.key is not None:
             self._kept.keys[transition.key.id] = transition.key
+        if transition.memberships is not None:
+            self._kept.members[after.process_id] = transition.memberships
         self._written = transition
         refusal = None if no is None else Refusal(code=no.code, sentence=no.sentence())
         outcome = self._outcome(transition.receipt, refusal)

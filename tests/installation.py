@@ -205,6 +205,15 @@ def _rows(directory: Directory) -> dict[str, list[dict[str, object]]]:
             {"person_id": one.person, "role": one.role, "scope_id": one.scope or INSTALLATION}
             for one in directory.roles
         ],
+        "team": [
+            {"id": one.id, "slug": one.slug, "name": one.name, "organization_id": one.organization}
+            for one in directory.groups
+        ],
+        "team_member": [
+            {"team_id": one.id, "person_id": member}
+            for one in directory.groups
+            for member in one.members
+        ],
     }
 
 

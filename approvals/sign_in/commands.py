@@ -4,20 +4,38 @@ import base64
 import hashlib
 from functools import partial
 from typing import Annotated
+from uuid import UUID
 
 from approvals.addresses import Address
-from approvals.commands import Command, Digest, PublicKey
+from approvals.commands import Command, Digest, PublicKey, Signature
+from approvals.directory_forms import Locale
+from approvals.records import Form
+from approvals.slugs import Slug
 from approvals.texts import DisplayName, Required
 from approvals.texts import reason as checked_reason
 
 
+class NewcomerForm(Form):
+    """Who somebody is whom nobody has named here, and the site that they come for."""
+
+    name: DisplayName
+    locale: Locale = "en"
+    site: Slug
+
+
 class Begin(Command):
-    """Ask for a one-time code that will enrol *public_key* for the person of that address."""
+    """Ask for a one-time code that will enrol *public_key* for the person of that address.
+
+    With *newcomer* an address that nobody has gets a code too; a known one gets its usual code.
+    *voucher* is a portal's signature over `vouched`: the key is one that the portal holds.
+    """
 
     kind = "begin"
     email: Address
     public_key: PublicKey
     client: DisplayName
+    voucher: Signature | None = None
+    newcomer: NewcomerForm | None = None
 
 
 class Prove(Command):
@@ -38,6 +56,11 @@ class RevokeKey(Command):
 
     kind = "revoke_key"
     reason: Annotated[str, Required(partial(checked_reason, why="revoking this key"))]
+
+
+def vouched(sign_in: UUID, public_key: str) -> bytes:
+    """Return what a portal signs to say that it holds the key of this sign-in."""
+    return f"gatehouse.portal.v1 {sign_in} {public_key}".encode()
 
 
 def fingerprint(public_key: str) -> str:

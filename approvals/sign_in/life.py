@@ -21,12 +21,17 @@ from approvals.sign_in.record import (
     ATTEMPTS,
     CODE_LIFE,
     CODES_PER_WINDOW,
-    KEY_LIFE,
     SignIn,
     SignInFacts,
     Status,
 )
-from approvals.transition import EnrolledKey, Notice, Transition
+from approvals.transition import (
+    DirectoryChange,
+    EnrolledKey,
+    Letterbox,
+    Notice,
+    Transition,
+)
 
 
 def begun(process_id: UUID, command: Begin, facts: SignInFacts, now: datetime) -> Transition:
@@ -41,14 +46,17 @@ def begun(process_id: UUID, command: Begin, facts: SignInFacts, now: datetime) -
     after = SignIn(
         process_id=process_id,
         person=facts.person,
+        newcomer=facts.newcomer,
         subject=facts.subject,
         public_key=command.public_key,
         client=command.client,
+        channel=facts.channel,
         check=facts.code.check,
         asked_at=now,
         ends_at=now + CODE_LIFE,
     )
-    notices = () if after.person is None else (_code_notice(after, facts.code),)
+    is_nobody = after.person is None and after.newcomer is None
+    notices = () if is_nobody else (_code_notice(after, facts.code),)
     return _transition(after, "asked", after.person, notices=notices)
 
 
@@ -96,24 +104,28 @@ def _prove(state: SignIn, facts: SignInFacts, now: datetime) -> Transition:
     if facts.newest != state.process_id:
         raise ReplacedError
     fits = hmac.compare_digest(state.check, facts.proof_check or "")
-    if not fits or state.person is None:
+    person = state.person or facts.person
+    if not fits or person is None:
         return _wrong(state, now)
     after = state.model_copy(
         update={
             "version": state.version + 1,
             "status": Status.ENROLLED,
+            "person": person,
+            "newcomer": None,
             "enrolled_at": now,
-            "ends_at": now + KEY_LIFE,
+            "ends_at": now + state.key_life,
         }
     )
-    return _transition(after, "enrolled", state.person, notices=(_enrolled_notice(after, facts),))
+    notices = (_enrolled_notice(after, facts),)
+    return _transition(after, "enrolled", person, notices=notices, directory=facts.change)
 
 
 def _wrong(state: SignIn, now: datetime) -> Transition:
     attempts = state.attempts + 1
     after = state.model_copy(update={"version": state.version + 1, "attempts": attempts})
     if attempts >= ATTEMPTS:
-        closed = {"status": Status.DENIED, "closed_at": now, "closed_by": CLOCK}
+        closed = {"status": Status.DENIED, "closed_at": now, "closed_by": CLOCK, "newcomer": None}
         after = after.model_copy(update=closed)
     return _transition(
         after, "wrong_code", state.person, refusal=WrongCodeError(ATTEMPTS - attempts)
@@ -121,7 +133,7 @@ def _wrong(state: SignIn, now: datetime) -> Transition:
 
 
 def _closed(state: SignIn, status: Status, by: PersonId | None, now: datetime) -> SignIn:
-    changes = {"status": status, "closed_at": now, "closed_by": by}
+    changes = {"status": status, "closed_at": now, "closed_by": by, "newcomer": None}
     return state.model_copy(update={"version": state.version + 1, **changes})
 
 
@@ -133,18 +145,22 @@ def _key(state: SignIn) -> EnrolledKey | None:
         id=state.process_id,
         person=state.person,
         public_key=state.public_key,
-        channel="cli",
+        channel=state.channel,
         client=state.client,
         enrolled_at=state.enrolled_at,
-        expires_at=state.enrolled_at + KEY_LIFE,
+        expires_at=state.enrolled_at + state.key_life,
         revoked_at=state.closed_at if ended_early else None,
     )
 
 
 def _code_notice(state: SignIn, code: FreshSecret) -> Notice:
+    new = state.newcomer
     return Notice(
-        kind="sign_in_code",
+        kind="sign_in_code" if new is None else "newcomer_code",
         people=() if state.person is None else (state.person,),
+        stranger=None
+        if new is None
+        else Letterbox(email=new.email, name=new.name, locale=new.locale),
         facts=_facts(state),
         sealed=code.sealed,
     )
@@ -176,6 +192,7 @@ def _transition(
     reason: str | None = None,
     notices: tuple[Notice, ...] = (),
     refusal: WrongCodeError | None = None,
+    directory: DirectoryChange | None = None,
 ) -> Transition:
     return Transition(
         after=after,
@@ -186,4 +203,5 @@ def _transition(
         key=_key(after),
         receipt=str(after.process_id),
         refusal=refusal,
+        directory=directory,
     )

@@ -5,14 +5,17 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
+from approvals.authority import PORTAL
 from approvals.facts import FreshSecret
 from approvals.people import PersonId, TenantId
 from approvals.records import Record
-from approvals.transition import Index
+from approvals.transition import DirectoryChange, Index
 
 KIND = "sign_in"
+CLI = "cli"  # the channel of a key that its person holds
 CODE_LIFE = timedelta(minutes=10)
 KEY_LIFE = timedelta(hours=12)
+PORTAL_KEY_LIFE = timedelta(hours=8)
 ATTEMPTS = 5
 CODES_PER_WINDOW = 5  # codes mailed to one address in ten minutes, whoever asks
 
@@ -32,11 +35,20 @@ class Status(StrEnum):
 CLOSED = frozenset(Status) - {Status.PENDING, Status.ENROLLED}
 
 
+class Newcomer(Record):
+    """Somebody whom the directory does not know, until they prove their address."""
+
+    email: str
+    name: str
+    locale: str
+
+
 class SignIn(Record):
     """The complete state of one sign-in.
 
     *person* is None for an address that nobody has: it looks the same from outside and never
-    succeeds. *check* is the keyed proof; the code itself is stored nowhere but sealed for its mail.
+    succeeds, unless a *newcomer* proves that it is theirs. *check* is the keyed proof; the code
+    itself is stored nowhere but sealed for its mail.
     """
 
     kind: Literal["sign_in"] = "sign_in"
@@ -44,9 +56,11 @@ class SignIn(Record):
     version: int = 1
     status: Status = Status.PENDING
     person: PersonId | None
+    newcomer: Newcomer | None = None
     subject: str
     public_key: str
     client: str
+    channel: str = CLI
     check: str
     attempts: int = 0
     asked_at: datetime
@@ -54,6 +68,11 @@ class SignIn(Record):
     enrolled_at: datetime | None = None
     closed_at: datetime | None = None
     closed_by: PersonId | None = None
+
+    @property
+    def key_life(self) -> timedelta:
+        """How long the key signs, once it is enrolled."""
+        return PORTAL_KEY_LIFE if self.channel == PORTAL else KEY_LIFE
 
     @property
     def is_closed(self) -> bool:
@@ -73,9 +92,13 @@ class SignInFacts(Record):
     """What the rules need from outside: a fresh code, or how a proof compares.
 
     *recent* counts this address's sign-ins of the last ten minutes; *newest* is the latest one.
+    *newcomer* is a person to be who may get a code; *change* puts them into the directory.
     """
 
     person: PersonId | None = None
+    newcomer: Newcomer | None = None
+    change: DirectoryChange | None = None
+    channel: str = CLI
     subject: str = ""
     recent: int = 0
     code: FreshSecret | None = None

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from approvals import newcomers
+from approvals.authority import PORTAL
 from approvals.commands import CLOCK, Signed, Tick, forms_of
 from approvals.errors import AlreadySubmittedError, InvalidDecisionError, NotFoundError
 from approvals.facts import Facts, Needed
@@ -9,8 +11,8 @@ from approvals.kind import Kind
 from approvals.people import Directory, PersonId, Role
 from approvals.sign_in import life
 from approvals.sign_in.commands import Begin, Prove, RevokeKey, SignOut
-from approvals.sign_in.record import CLOSED, KIND, SignIn, SignInFacts
-from approvals.transition import Transition
+from approvals.sign_in.record import CLI, CLOSED, KIND, Newcomer, SignIn, SignInFacts
+from approvals.transition import DirectoryChange, Transition
 
 COMMANDS = (Begin, Prove, SignOut, RevokeKey)
 
@@ -21,20 +23,25 @@ def needed(state: SignIn | None, signed: Signed | None) -> Needed:
     command = None if signed is None else signed.command
     if state is not None:
         owner = () if state.person is None else (state.person,)
-        return Needed(
+        found = Needed(
             people=(*people, *owner),
             with_own_tenants=True,
             subject=state.subject if isinstance(command, Prove) else None,
             proof=command.proof if isinstance(command, Prove) else None,
         )
+        return found if state.newcomer is None else _with_newcomer(found, state.newcomer.email)
     if not isinstance(command, Begin):
         return Needed(people=people)
-    return Needed(
+    found = Needed(
         people=people,
         emails=(command.email,),
         keyed_subject=f"subject {command.email.casefold()}",
         draws="code",
     )
+    if command.newcomer is None:
+        return found
+    found = found.model_copy(update={"site_slugs": (command.newcomer.site,)})
+    return _with_newcomer(found, command.email)
 
 
 def judge(
@@ -43,11 +50,11 @@ def judge(
     """Authorise and apply one verified command. A code's two messages come without an actor."""
     match signed.command, state:
         case Begin() as command, None:
-            return life.begun(signed.process, command, _of_begin(command, facts), now)
+            return life.begun(signed.process, command, _of_begin(signed, command, facts), now)
         case Begin(), SignIn():
             raise AlreadySubmittedError
         case Prove() as command, SignIn():
-            return life.apply(state, command, None, _of_proof(facts), now)
+            return life.apply(state, command, None, _of_proof(state, facts), now)
         case Prove(), None:
             raise InvalidDecisionError(("process_id", "There is no sign-in of this number."))
         case SignOut(), SignIn() if signed.key != signed.process:
@@ -69,10 +76,51 @@ def may_see(state: SignIn, viewer: PersonId, directory: Directory) -> bool:
     return viewer == state.person or directory.holds(viewer, Role.OPERATOR, None)
 
 
-def _of_begin(command: Begin, facts: Facts) -> SignInFacts:
+def _with_newcomer(needed: Needed, email: str) -> Needed:
+    """Add what tells whether this address can become a guest's."""
+    return needed.model_copy(
+        update={
+            "emails": (email,),
+            "people": (*needed.people, newcomers.person_id_of(email)),
+            "organizations": (newcomers.GUESTS,),
+            "organization_slugs": newcomers.GUESTS_SLUGS,
+        }
+    )
+
+
+def _newcomer(command: Begin, directory: Directory) -> Newcomer | None:
+    """Return who may get a code without being known: for an open site, at a free address."""
+    said = command.newcomer
+    site = None if said is None else directory.site_of(said.site)
+    home = None if site is None else directory.organization(site.organization)
+    if said is None or home is None or not home.is_active:
+        return None
+    if not newcomers.is_free(command.email, directory):
+        return None
+    return Newcomer(email=command.email, name=said.name, locale=said.locale)
+
+
+def _arrived(state: SignIn, directory: Directory) -> tuple[PersonId | None, DirectoryChange | None]:
+    """Return the person whom a proof makes of a newcomer, or whom somebody has named meanwhile."""
+    new = state.newcomer
+    if new is None:
+        return None, None
+    known = directory.person_of(new.email)
+    if known is not None:
+        return (known.id if directory.is_live(known.id) else None), None
+    home = newcomers.guests(directory)
+    if not (home.is_active and newcomers.is_free(new.email, directory)):
+        return None, None
+    guest = newcomers.newcomer(new.email, new.name, new.locale, home)
+    return guest.id, DirectoryChange(organizations=(home,), people=(guest,))
+
+
+def _of_begin(signed: Signed, command: Begin, facts: Facts) -> SignInFacts:
     person = facts.directory.person_of(command.email)
     return SignInFacts(
         person=person.id if person and facts.directory.is_live(person.id) else None,
+        newcomer=_newcomer(command, facts.directory),
+        channel=PORTAL if signed.channel == PORTAL else CLI,
         subject=facts.subject,
         recent=facts.kin.recent,
         newest=facts.kin.newest,
@@ -80,8 +128,11 @@ def _of_begin(command: Begin, facts: Facts) -> SignInFacts:
     )
 
 
-def _of_proof(facts: Facts) -> SignInFacts:
+def _of_proof(state: SignIn, facts: Facts) -> SignInFacts:
+    person, change = _arrived(state, facts.directory)
     return SignInFacts(
+        person=person,
+        change=change,
         newest=facts.kin.newest,
         recent=facts.kin.recent,
         proof_check=facts.proof_check,

@@ -205,6 +205,8 @@ def _command() -> None:
         Column("nonce", String(22), nullable=False),
         Column("process_id", Uuid, nullable=False),
         Column("digest", String(64), nullable=False),
+        Column("body", Text),
+        Column("signature", String(86)),
         Column("outcome", Text, nullable=False),
         Column("at", UtcInstant, nullable=False),
         PrimaryKeyConstraint("key_id", "nonce", name="pk_command"),
@@ -243,6 +245,7 @@ def _audit() -> None:
         PrimaryKeyConstraint("process_id", "seq", name="pk_audit"),
         UniqueConstraint("process_id", "version", name="uq_audit_process_id_version"),
     )
+    op.create_index("ix_audit_at", "audit", ["at"])
 
 
 def _outbox() -> None:
@@ -252,7 +255,10 @@ def _outbox() -> None:
         Column("process_id", Uuid, nullable=False),
         Column("version", Integer, nullable=False),
         Column("kind", String(32), nullable=False),
-        Column("person_id", Uuid, nullable=False),
+        Column("person_id", Uuid),
+        Column("to_email", String(320)),
+        Column("to_name", String(120)),
+        Column("to_locale", String(16)),
         Column("facts", JSON, nullable=False),
         Column("sealed", Text),
         Column("status", String(16), nullable=False),
@@ -262,6 +268,7 @@ def _outbox() -> None:
         Column("written_at", UtcInstant, nullable=False),
         Column("taken_at", UtcInstant),
         Column("settled_at", UtcInstant),
+        CheckConstraint("person_id IS NOT NULL OR to_email IS NOT NULL", name="to_somebody"),
         ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_outbox_person_id"),
         ForeignKeyConstraint(["process_id"], ["process.id"], name="fk_outbox_process_id"),
         PrimaryKeyConstraint("id", name="pk_outbox"),

@@ -241,6 +241,9 @@ class ScriptedLedger(Ledger):
     async def closed(self, processes: Sequence[UUID]) -> frozenset[UUID]:
         return frozenset()
 
+    async def due_processes(self, kind: str) -> Sequence[UUID]:
+        return ()
+
     async def open_processes(self) -> Sequence[OpenProcess]:
         self.reads += 1
         if self.troubles:

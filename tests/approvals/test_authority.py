@@ -328,16 +328,25 @@ def test_a_submission_belongs_to_the_process_of_its_batch_and_tenant() -> None:
 QUOTAS = Policy(per_hour_and_person=10, per_hour_and_pair=30, pending_per_pair_and_person=5)
 
 
+def has_room(policy: Policy, counts: Counts) -> bool:
+    """Whether one more request is within the quotas."""
+    try:
+        asking.require_quota(policy, counts)
+    except RateLimitedError:
+        return False
+    return True
+
+
 def test_quotas_are_off_by_default() -> None:
     counts = Counts(by_person=10**6, by_pair=10**6, pending_of_pair_and_person=10**6)
 
-    asking.require_quota(Policy(), counts)
+    assert has_room(Policy(), counts)
 
 
 def test_one_below_every_quota_passes() -> None:
     counts = Counts(by_person=9, by_pair=29, pending_of_pair_and_person=4)
 
-    asking.require_quota(QUOTAS, counts)
+    assert has_room(QUOTAS, counts)
 
 
 @pytest.mark.parametrize(
@@ -358,15 +367,23 @@ def test_a_quota_that_is_used_up_refuses_by_name(counts: Counts, sentence: str) 
     assert str(refusal.value) == f"{sentence} Try again later."
 
 
+def is_fresh(age: timedelta) -> bool:
+    """Whether a command counts at that age."""
+    try:
+        authority.require_fresh(make_signed(Withdraw(), at=START), START + age)
+    except CommandStaleError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("age", [-timedelta(seconds=30), timedelta(0), 5 * MINUTE - MS])
 def test_a_command_counts_for_five_minutes(age: timedelta) -> None:
-    authority.require_fresh(make_signed(Withdraw(), at=START), START + age)
+    assert is_fresh(age)
 
 
 @pytest.mark.parametrize("age", [-timedelta(seconds=30) - MS, 5 * MINUTE, DAY])
 def test_a_command_signed_too_early_or_late_is_refused(age: timedelta) -> None:
-    with pytest.raises(CommandStaleError):
-        authority.require_fresh(make_signed(Withdraw(), at=START), START + age)
+    assert not is_fresh(age)
 
 
 @pytest.mark.parametrize("at", [EARLIEST, LATEST])

@@ -65,7 +65,7 @@ def instants_that_read(local: datetime, zone: ZoneInfo) -> list[datetime]:
     return sorted(moment for moment in candidates if reading(moment, zone) == local)
 
 
-def expect_the_reading_or_a_refusal(local: datetime, zone: ZoneInfo) -> None:
+def assert_the_reading_or_a_refusal(local: datetime, zone: ZoneInfo) -> None:
     meant = instants_that_read(local, zone)
 
     if len(meant) == 1:
@@ -88,7 +88,7 @@ def test_a_local_time_near_any_clock_change_is_read_as_shown_or_refused(zone: Zo
         around = reading(change, zone)
 
         for minutes in range(-180, 181, 15):
-            expect_the_reading_or_a_refusal(around + timedelta(minutes=minutes), zone)
+            assert_the_reading_or_a_refusal(around + timedelta(minutes=minutes), zone)
 
 
 @given(
@@ -101,12 +101,12 @@ def test_any_second_near_any_clock_change_is_read_as_shown_or_refused(
 ) -> None:
     change = data.draw(st.sampled_from(transitions(zone) or (FIRST,)))
 
-    expect_the_reading_or_a_refusal(reading(change, zone) + timedelta(seconds=seconds), zone)
+    assert_the_reading_or_a_refusal(reading(change, zone) + timedelta(seconds=seconds), zone)
 
 
 @given(st.sampled_from(ZONES), WALL_TIMES)
 def test_any_local_time_is_read_as_shown_or_refused(zone: ZoneInfo, local: datetime) -> None:
-    expect_the_reading_or_a_refusal(local.replace(microsecond=0), zone)
+    assert_the_reading_or_a_refusal(local.replace(microsecond=0), zone)
 
 
 @pytest.mark.parametrize("zone", ZONES, ids=str)

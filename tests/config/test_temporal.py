@@ -1,11 +1,14 @@
 """The connection to Temporal: in plain text only where nobody else listens."""
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.contrib.pydantic import PydanticPayloadConverter
 
+from config import temporal
+from config.payloads import EncryptedPayloads
 from config.settings import ConfigurationError, Settings
 from config.temporal import connect
 
@@ -114,7 +117,19 @@ async def test_a_broken_profile_file_is_refused_in_one_line(folder: Path) -> Non
     assert "\n" not in said
 
 
+async def test_a_server_that_takes_the_line_and_says_nothing_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(temporal, "CONNECTING", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"127.0.0.1:{mute.getsockname()[1]}"
+
+        with pytest.raises(RuntimeError, match=f"^Temporal at {address} does not answer$"):
+            await connect(Settings(temporal_address=address), identity="test")
+
+
 async def test_payloads_go_through_the_one_data_converter() -> None:
     client = await connect(Settings(), identity="test", lazy=True)
 
-    assert client.data_converter is pydantic_data_converter
+    assert isinstance(client.data_converter.payload_codec, EncryptedPayloads)
+    assert client.data_converter.payload_converter_class is PydanticPayloadConverter

@@ -17,6 +17,7 @@ TOM = Addressee(
     email="tom@example.com", name="Tom Sawyer", locale="en", time_zone="America/Chicago"
 )
 CODE = "12345678"
+TOKEN = "apl_" + "Ab0_-" * 8 + "xyz"
 
 Fact = str | bool | list[str] | None
 _ACCESS: dict[str, Fact] = {
@@ -38,6 +39,59 @@ _KEY: dict[str, Fact] = {
     "expires_at": DUE,
     "is_own": True,
 }
+_CUSTOMER: dict[str, Fact] = {
+    "organization": "Classics, Inc.",
+    "customer": "Tom Sawyer Fence Painting Co.",
+    "person_name": "Tom Sawyer",
+    "status": "pending",
+    "terms": "2026-03",
+    "accepted_at": DUE,
+}
+_PAIRING: dict[str, Fact] = {
+    "organization": "Netherfield Systems",
+    "group": "Customer Care",
+    "tenant": "Tom Sawyer Fence Painting Co.",
+    "customer": "Tom Sawyer Fence Painting Co.",
+    "person_name": "Charles Bingley",
+    "text": "We look at why the fence queue drops calls.",
+    "status": "paired",
+    "due_at": DUE,
+    "minimum": ["configuration.view", "logs.view"],
+    "missing": ["logs.view"],
+    "roles": ["admin"],
+}
+_ONBOARDING: dict[str, Fact] = {
+    "organization": "Netherfield Systems",
+    "customer_name": "Admiral Benbow",
+    "customer_slug": "admiral-benbow",
+    "reason": "The PBX does not answer.",
+    "is_undoing": False,
+    "without_workspaces": ["jim@example.com"],
+    "without_sign_in": ["ben@example.com"],
+}
+_SITE: dict[str, Fact] = {
+    "site": "Fence works St. Petersburg",
+    "person_name": "Sid Sawyer",
+    "message": "I order the paint from now on.",
+    "answer": "Welcome on board.",
+    "due_at": DUE,
+    "privileges": ["purchase=update", "contacts_overview=view"],
+}
+_REVIEW: dict[str, Fact] = {
+    "site": "Fence works St. Petersburg",
+    "person_name": "Becky Thatcher",
+    "primary": "Becky Thatcher, becky@example.com",
+    "secondaries": ["Huckleberry Finn, huck@example.com"],
+    "months": ["2026-03"],
+    "users": ["Becky Thatcher, becky@example.com", "Sid Sawyer, sid@example.com"],
+    "privileges": ["manage_access=update purchase=update", "purchase=view"],
+    "last_uses": [DUE, ""],
+    "more_users": None,
+    "invite_at": END,
+    "invite_id": "5f0e6c1a-9f6e-5b86-8f2a-3a7d0d8b9c11",
+    "invite_number": "2",
+    "invited_at": DUE,
+}
 FACTS: dict[str, dict[str, Fact]] = {
     "request_received": _ACCESS,
     "request_reminder": _ACCESS,
@@ -52,6 +106,48 @@ FACTS: dict[str, dict[str, Fact]] = {
     "access_finished": _ACCESS,
     "sign_in_code": _KEY,
     "key_enrolled": _KEY,
+    "customer_enabled": _CUSTOMER,
+    "terms_accepted": _CUSTOMER,
+    "customer_disabled": _CUSTOMER,
+    "pairing_offered": _PAIRING,
+    "pairing_accepted": _PAIRING,
+    "pairing_declined": _PAIRING,
+    "pairing_lapsed": _PAIRING,
+    "pairing_roles_assigned": _PAIRING,
+    "pairing_roles_removed": _PAIRING,
+    "pairing_roles_declined": _PAIRING,
+    "pairing_suspended": _PAIRING,
+    "pairing_resumed": _PAIRING,
+    "consent_given": _PAIRING,
+    "consent_refused": _PAIRING,
+    "pairing_withdrawn": _PAIRING,
+    "pairing_roles_asked": _PAIRING,
+    "clone_added": _PAIRING,
+    "consent_asked": _PAIRING,
+    "change_recorded": _PAIRING,
+    "change_reverted": _PAIRING,
+    "pairing_revoked": _PAIRING,
+    "clone_removed": _PAIRING,
+    "change_breach": _PAIRING,
+    "onboarding_parked": _ONBOARDING,
+    "onboarding_ready": _ONBOARDING,
+    "onboarding_abandoned": _ONBOARDING,
+    "onboarding_welcome": _ONBOARDING,
+    "customer_to_switch_on": _ONBOARDING,
+    "newcomer_code": _KEY,
+    "site_asked": _SITE,
+    "site_reminder": _SITE,
+    "site_withdrawn": _SITE,
+    "site_granted": _SITE,
+    "site_welcome": _SITE,
+    "site_denied": _SITE,
+    "site_lapsed": _SITE,
+    "site_changed": _SITE,
+    "site_removed": _SITE,
+    "contacts_saved": _REVIEW,
+    "review_planned": _REVIEW,
+    "review_due": _REVIEW,
+    "review_missed": _REVIEW,
     "mail_undeliverable": {
         "about": "request_received",
         "recipient_masked": "t***@example.com",
@@ -59,7 +155,10 @@ FACTS: dict[str, dict[str, Fact]] = {
     },
 }
 KINDS = sorted(FACTS)
-_OURS = {"due_at", "ends_at", "expires_at"}
+# Instants and permissions come from the rules alone, never from what somebody wrote.
+_OURS = {"due_at", "ends_at", "expires_at", "accepted_at", "minimum", "missing", "customer_slug"}
+_OURS |= {"months", "privileges", "last_uses"}
+_OURS |= {"invite_at", "invite_id", "invite_number", "invited_at"}
 _RECIPES = {
     "1_000_000 x 'A' as multipart part": "A" * 1_000_000,
     "bytes ff fe fd in a form field": b"\xff\xfe\xfd".decode("utf-8", "surrogateescape"),
@@ -76,6 +175,11 @@ def notice(kind: str, to: Addressee = TOM, **facts: Fact) -> OutboxItem:
         to=to,
         facts={**FACTS[kind], **facts},
     )
+
+
+def secret_of(kind: str) -> str:
+    """Return the secret that a notice of this kind may show."""
+    return TOKEN if kind == "pairing_offered" else CODE
 
 
 def hostile_notice(kind: str, text: str) -> OutboxItem:
@@ -99,6 +203,8 @@ def _made(recipe: str) -> object:
 
 
 def _replaced(name: str, value: Fact, text: str) -> Fact:
+    if name in _OURS:
+        return value
     if isinstance(value, list):
         return [text] * len(value)
-    return text if isinstance(value, str) and name not in _OURS else value
+    return text if isinstance(value, str) else value

@@ -73,9 +73,18 @@ def test_mail_never_crosses_a_network_in_clear_unless_that_was_declared(host: st
     SmtpMailer(server, private_network=True)
 
 
+def may_go_in_clear(host: str) -> bool:
+    """Whether a mailer takes a server without encryption there."""
+    try:
+        SmtpMailer(replace(PLAIN, host=host))
+    except ValueError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.8.8", "::1"])
 def test_on_this_machine_mail_may_go_in_clear(host: str) -> None:
-    SmtpMailer(replace(PLAIN, host=host))
+    assert may_go_in_clear(host)
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,19 @@ import pytest
 
 from approvals.ports import Letter
 from mail.message import UnsafeHeaderError, built, envelope_address, is_plain_address
-from tests.mail.notices import CODE, KINDS, RENDERER, hostile_notice, hostile_texts, notice
+from tests.mail.notices import (
+    KINDS,
+    RENDERER,
+    hostile_notice,
+    hostile_texts,
+    notice,
+    secret_of,
+)
 
 SENDER = "Gatehouse <gatehouse@example.com>"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PARTS = ["multipart/alternative", "text/plain", "text/html"]
+WITH_CALENDAR = ["multipart/mixed", *PARTS, "text/calendar"]
 LETTER = Letter(
     to="tom@example.com",
     subject="Access was granted (request 01234567)",
@@ -45,15 +53,16 @@ def test_a_letter_has_exactly_the_headers_that_were_meant() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_text_of_a_persons_changes_a_header(kind: str) -> None:
-    harmless = built(RENDERER.letter(notice(kind), CODE), SENDER, NOON)
+    harmless = built(RENDERER.letter(notice(kind), secret_of(kind)), SENDER, NOON)
     expected = BytesParser().parsebytes(harmless).items()
 
     for text in hostile_texts():
-        letter = RENDERER.letter(hostile_notice(kind, text), CODE)
+        letter = RENDERER.letter(hostile_notice(kind, text), secret_of(kind))
         mail = BytesParser().parsebytes(built(letter, SENDER, NOON))
 
         assert mail.items() == expected, ascii(text[:80])
-        assert [part.get_content_type() for part in mail.walk()] == PARTS, ascii(text[:80])
+        parts = PARTS if letter.calendar is None else WITH_CALENDAR
+        assert [part.get_content_type() for part in mail.walk()] == parts, ascii(text[:80])
 
 
 def test_both_parts_come_back_as_they_were_written() -> None:

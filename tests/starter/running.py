@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TextIO, TypeVar
 
 import pytest
 
-from starter.__main__ import main
+from starter.__main__ import run
 from starter.mailbox import StoredLetter, letters
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +29,7 @@ EMAILS = {
     "tom": "tom.sawyer@tom-sawyer.example.org",
     "christopher": "christopher.robin@hundred-acre-wood.example.net",
     "mary": "mary.bennet@netherfield.example.com",
+    "charles": "charles.bingley@netherfield.example.com",
 }
 CAROLINE, CHARLOTTE = EMAILS["caroline"], EMAILS["charlotte"]
 FENCE, GALLERY = "tom-sawyer", "hundred-acre-wood"
@@ -56,6 +57,14 @@ def eventually(look: Callable[[], T | None], what: str) -> T:
             return found
         time.sleep(0.05)
     raise AssertionError(f"It did not happen: {what}.")
+
+
+def runs(process: int) -> bool:
+    """Whether a process runs; one that has ended and waits for its parent does not."""
+    state = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True
+    ).stdout.strip()
+    return bool(state) and not state.startswith("Z")
 
 
 class MailedCode(io.StringIO):
@@ -92,20 +101,15 @@ class Place:
     def run(self, person: str, *words: str, typed: str | TextIO = "", **environment: str) -> Ended:
         """Run `gatehouse WORDS` as *person* in this process; *typed* is its standard input."""
         stdin = typed if not isinstance(typed, str) else _read(typed)
-        argv = ["gatehouse", *(("--profile", person) if person else ()), *words]
-        with _terminal(argv, {**self.environment, **environment}, stdin) as (out, err):
-            try:
-                main()
-            except SystemExit as end:
-                code = end.code
-        return Ended(code if isinstance(code, int) else 0, out.getvalue(), err.getvalue())
+        with _terminal({**self.environment, **environment}, stdin) as (out, err):
+            code = run([*_profile(person), *words])
+        return Ended(code, out.getvalue(), err.getvalue())
 
     def started(self, person: str, *words: str, **more: Any) -> "subprocess.Popen[str]":
         """Start `gatehouse WORDS` as *person* in a process of its own."""
-        profile = ("--profile", person) if person else ()
         streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         return subprocess.Popen(
-            [sys.executable, "-m", "starter", *profile, *words],
+            [sys.executable, "-m", "starter", *_profile(person), *words],
             cwd=ROOT,
             text=True,
             **{**streams, "env": self.environment, **more},
@@ -141,10 +145,10 @@ class Running(Place):
         self.log = folder / "up.log"
         self.process: subprocess.Popen[str] | None = None
 
-    def start(self) -> str:
+    def start(self, *words: str) -> str:
         """Start it, wait until it is up, and return what it said."""
         with self.log.open("w") as log:
-            self.process = self.started("", "up", stdout=log, stderr=log)
+            self.process = self.started("", "up", *words, stdout=log, stderr=log)
         process = self.process
 
         def look() -> str | None:
@@ -221,13 +225,17 @@ def code_in(letter: StoredLetter) -> str:
     return "".join(found.groups())
 
 
+def _profile(person: str) -> tuple[str, ...]:
+    return ("--profile", person) if person else ()
+
+
 def _read(typed: str) -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BytesIO(typed.encode()), encoding="utf-8")
 
 
 @contextmanager
 def _terminal(
-    argv: list[str], environment: Mapping[str, str], stdin: TextIO
+    environment: Mapping[str, str], stdin: TextIO
 ) -> Iterator[tuple[io.StringIO, io.StringIO]]:
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
@@ -235,8 +243,7 @@ def _terminal(
             patch.delenv(name)
         for name, value in environment.items():
             patch.setenv(name, value)
-        streams = {"argv": argv, "stdin": stdin, "stdout": out, "stderr": err}
-        for name, stream in streams.items():
+        for name, stream in {"stdin": stdin, "stdout": out, "stderr": err}.items():
             patch.setattr(sys, name, stream)
         patch.chdir(ROOT)
         # The command hands its profile down in the environment; it goes with the rest.

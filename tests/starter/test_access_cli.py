@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from approvals.commands import BeginSession, Mode
+from approvals.sessions import BeginSession, Mode
 from starter.access import app
 from tests.factories import CAROLINE, CHRISTOPHER, HUNDRED_ACRE, LYDIA, PROCESS, TOM_SAWYER
 from tests.starter.terminal import run, with_life
@@ -40,9 +40,9 @@ def test_who_was_granted_access_gets_a_yes(granted: Path, person: str, tenant: s
     [
         (LYDIA.email, TOM_SAWYER.slug, "No open grant names this person for this tenant."),
         (CAROLINE.email, HUNDRED_ACRE.slug, "No open grant names this person for this tenant."),
-        ("nobody@example.com", TOM_SAWYER.slug, "There is no such person or no such tenant."),
-        (CAROLINE.email, "nowhere", "There is no such person or no such tenant."),
-        (str(PROCESS), TOM_SAWYER.slug, "There is no such person or no such tenant."),
+        ("nobody@example.com", TOM_SAWYER.slug, "There is no such person or no such place."),
+        (CAROLINE.email, "nowhere", "There is no such person or no such place."),
+        (str(PROCESS), TOM_SAWYER.slug, "There is no such person or no such place."),
     ],
 )
 def test_everybody_else_gets_a_no_and_why(
@@ -81,8 +81,16 @@ def test_json_has_answer_reason_and_request(granted: Path) -> None:
     [
         ("caroline", "tom-sawyer", "PERSON must be an e-mail address or an id."),
         ("", "tom-sawyer", "PERSON must be an e-mail address or an id."),
-        (CHRISTOPHER.email, "Tom Sawyer", "TENANT must be a tenant's slug or id."),
-        (CHRISTOPHER.email, "admin", "TENANT must be a tenant's slug or id."),
+        (
+            CHRISTOPHER.email,
+            "Tom Sawyer",
+            "RESOURCE must be a tenant's slug or id, platform:PARTNER or site:SLUG.",
+        ),
+        (
+            CHRISTOPHER.email,
+            "admin",
+            "RESOURCE must be a tenant's slug or id, platform:PARTNER or site:SLUG.",
+        ),
     ],
 )
 def test_a_malformed_argument_is_named(

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import delete, text, update
 
 from approvals.audit import AuditEntry, breaches
-from approvals.commands import Deny
+from approvals.tenant_access.commands import Deny
 from starter.audit import app
 from store import tables as t
 from store.engine import Engines

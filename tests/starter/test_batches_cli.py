@@ -192,5 +192,5 @@ def test_when_nobody_answers_the_rest_is_not_tried_and_can_be_sent_later(
 
     assert away.code == 3
     assert "1 not confirmed, 19 not sent" in away.err
-    assert "Repeating it sends what is missing." in away.err
+    assert "The same file sends what is missing." in away.err
     assert {one["outcome"] for one in later.json} == {"sent"}

@@ -40,10 +40,59 @@ def with_expired_certificate(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 @contextlib.contextmanager
-def hanging_up_after(calls: int, server: str) -> Iterator[str]:
-    """Stand before Temporal, pass so many calls on, and hang up before the last is answered."""
+def hanging_up_after(calls: int, server: str, *, delivers: bool = True) -> Iterator[str]:
+    """Stand before Temporal, take so many calls, and hang up before the last is answered.
+
+    The last one is passed on or, where nothing is delivered, lost.
+    """
+    with _standing_before(server, _Line(calls, delivers=delivers)) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def silent_after(calls: int, server: str) -> Iterator[tuple[str, threading.Event]]:
+    """Pass so many calls on, and answer the last no more; the event tells when it was taken."""
+    line = _Line(calls, hangs_up=False)
+    with _standing_before(server, line) as address:
+        yield address, line.is_cut
+
+
+@contextlib.contextmanager
+def saying_nothing() -> Iterator[str]:
+    """Take connections and answer none."""
+    with _listening(_drained) as address:
+        yield address
+
+
+class _Line:
+    """Counts the calls of a client by their bodies, which are compressed."""
+
+    def __init__(self, calls: int, *, delivers: bool = True, hangs_up: bool = True) -> None:
+        self._left, self._delivers, self._hangs_up = calls, delivers, hangs_up
+        self.is_cut = threading.Event()
+
+    def ask(self, client: socket.socket, server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := client.recv(65_536):
+                self._left -= data.count(GZIP)
+                if self._left <= 0:
+                    self.is_cut.set()  # before the server can answer
+                if self._delivers or not self.is_cut.is_set():
+                    server.sendall(data)
+                if self._hangs_up and self.is_cut.is_set():
+                    client.shutdown(socket.SHUT_RDWR)
+                    return
+        server.shutdown(socket.SHUT_RDWR)  # the client left by itself
+
+    def answer(self, server: socket.socket, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := server.recv(65_536):
+                if not self.is_cut.is_set():
+                    client.sendall(data)
+
+
+def _standing_before(server: str, line: _Line) -> contextlib.AbstractContextManager[str]:
     host, _, port = server.rpartition(":")
-    line = _Line(calls)
 
     def carry(client: socket.socket) -> None:
         if line.is_cut.is_set():
@@ -54,34 +103,12 @@ def hanging_up_after(calls: int, server: str) -> Iterator[str]:
             line.ask(client, behind)
             answering.join(HOLD)
 
-    with _listening(carry) as address:
-        yield address
+    return _listening(carry)
 
 
-class _Line:
-    """Counts the calls of a client by their bodies, which are compressed."""
-
-    def __init__(self, calls: int) -> None:
-        self._left = calls
-        self.is_cut = threading.Event()
-
-    def ask(self, client: socket.socket, server: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := client.recv(65_536):
-                self._left -= data.count(GZIP)
-                if self._left <= 0:
-                    self.is_cut.set()  # before the server can answer
-                server.sendall(data)
-                if self.is_cut.is_set():
-                    client.shutdown(socket.SHUT_RDWR)
-                    return
-        server.shutdown(socket.SHUT_RDWR)  # the client left by itself
-
-    def answer(self, server: socket.socket, client: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := server.recv(65_536):
-                if not self.is_cut.is_set():
-                    client.sendall(data)
+def _drained(client: socket.socket) -> None:
+    while client.recv(65_536):
+        pass
 
 
 def _met(meet: Callable[[socket.socket], None], client: socket.socket) -> None:

@@ -1,6 +1,7 @@
 """The worker killed with SIGKILL between the database's commit and the answer: nothing doubles."""
 
 import asyncio
+import shutil
 import signal
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -76,8 +77,9 @@ async def sweep_as_if_a_minute_later(stage: Stage, database_url: URL) -> None:
 
 @on_both_databases
 async def test_a_worker_that_dies_between_commit_and_answer_doubles_nothing(
-    stage: Stage, database_url: URL, tmp_path: Path
+    stage: Stage, database_url: URL, payload_keys: Path, tmp_path: Path
 ) -> None:
+    shutil.copytree(payload_keys, home_of(tmp_path) / "keys" / "payload")
     async with stage.installation.working(stage.client, policies=SOON):
         decided, lapsed = await stage.submitted(), await stage.submitted(HUNDRED_ACRE)
         await eventually(lambda: are_sent(stage, decided))

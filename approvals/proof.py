@@ -1,0 +1,221 @@
+"""A proof of one process: its chain, the signed commands behind it, their keys, a checkpoint.
+
+Whoever holds the file and the checkpoint key's public half can check it, without the database.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from approvals import merkle
+from approvals.audit import AuditEntry, breaches
+from approvals.authority import FRESH, SKEW
+from approvals.checkpoints import Head, Statement, is_signed
+from approvals.instants import instant
+from approvals.ports import Signatures
+from approvals.records import Record
+from approvals.transition import EnrolledKey
+
+LABEL = "gatehouse.proof.v1"
+ENROLLING = ("begin", "prove")  # signed by the key that they enrol
+
+
+class SignedCommand(Record):
+    """The six signed fields as canonical JSON, and the signature over them."""
+
+    body: str
+    signature: str
+
+    @property
+    def digest(self) -> str:
+        """The digest by which the record names it."""
+        return hashlib.sha256(self.body.encode()).hexdigest()
+
+
+class KeyFacts(Record):
+    """A key, and the chain of the sign-in that enrolled it with that sign-in's own commands."""
+
+    key: EnrolledKey
+    enrolment: tuple[AuditEntry, ...] = ()
+    commands: tuple[SignedCommand, ...] = ()
+
+
+class Coverage(Record):
+    """A checkpoint's statement without its list, and the proof that a head stands under it."""
+
+    statement: Statement
+    signature: str
+    head: Head
+    proof: merkle.Inclusion
+
+
+class ProofPack(Record):
+    """Everything that is known of one process and can be shown to others."""
+
+    label: str = LABEL
+    process: UUID
+    made_at: datetime
+    entries: tuple[AuditEntry, ...]
+    commands: tuple[SignedCommand, ...] = ()
+    keys: tuple[KeyFacts, ...] = ()
+    checkpoint: Coverage | None = None
+
+
+class Verdict(Record):
+    """What is wrong with a proof, and what it does not show although nothing is wrong."""
+
+    breaches: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+def judged(pack: ProofPack, signatures: Signatures, trusted: frozenset[str]) -> Verdict:
+    """Check a proof; *trusted* are the public keys by which its checkpoint may be signed."""
+    found = [*breaches(pack.entries, None, None)]
+    if not pack.entries:
+        found.append("the proof holds no entry.")
+    if any(one.process != pack.process for one in pack.entries):
+        found.append("the proof holds entries of another process.")
+    said = {one.digest: one for one in pack.commands}
+    keys = {one.key.id: one for one in pack.keys}
+    for entry in pack.entries:
+        found += _of_entry(entry, said, keys, signatures)
+    for one in pack.keys:
+        found += _of_key(one, signatures)
+    remarks = [
+        f"key {one.key.id}: the proof does not hold its enrolment."
+        for one in pack.keys
+        if not one.enrolment
+    ]
+    if pack.checkpoint is None:
+        remarks.append("no checkpoint covers this process yet: a cut end would not show.")
+    else:
+        found += _of_checkpoint(pack.entries, pack.checkpoint, signatures, trusted)
+        remarks += _uncovered(pack.entries, pack.checkpoint)
+    return Verdict(breaches=tuple(found), remarks=tuple(remarks))
+
+
+def _of_entry(
+    entry: AuditEntry,
+    said: Mapping[str, SignedCommand],
+    keys: Mapping[UUID, KeyFacts],
+    signatures: Signatures,
+) -> Iterator[str]:
+    if entry.command is None or entry.key is None:  # the clock's, or nobody's
+        return
+    where = f"{entry.process} entry {entry.seq}"
+    command = said.get(entry.command)
+    if command is None:
+        yield f"{where}: the signed command that it records is missing."
+        return
+    body = _read(command.body)
+    if body is None:
+        yield f"{where}: its command cannot be read."
+        return
+    for name, wanted in (("process_id", entry.process), ("key_id", entry.key)):
+        if body.get(name) != str(wanted):
+            yield f"{where}: its command is for another {name}."
+    if body.get("actor") not in (None, str(entry.actor)):
+        yield f"{where}: its command is by somebody else."
+    if body.get("nonce") != entry.nonce:
+        yield f"{where}: its command bears another nonce."
+    public = _public_key(entry.key, said.values(), keys)
+    if public is None:
+        yield f"{where}: the key that signed it is not in the proof."
+    elif not signatures.holds(public, command.body.encode(), command.signature):
+        yield f"{where}: the signature under its command does not hold."
+    if entry.version is not None:
+        yield from _in_time(where, entry, body, keys)
+
+
+def _in_time(
+    where: str, entry: AuditEntry, body: Mapping[str, Any], keys: Mapping[UUID, KeyFacts]
+) -> Iterator[str]:
+    """Judge what was taken: only a fresh command, by a key while it lived."""
+    issued = instant(body.get("issued_at"))
+    if not issued - SKEW <= entry.at < issued + FRESH:
+        yield f"{where}: its command was not fresh when it was taken."
+    key = None if entry.key is None else keys.get(entry.key)
+    if key is None or body["command"]["kind"] in ENROLLING:
+        return
+    ends = min(filter(None, (key.key.expires_at, key.key.revoked_at)))
+    if not key.key.enrolled_at <= entry.at <= ends:
+        yield f"{where}: its key was not in force then."
+
+
+def _public_key(
+    key: UUID, said: "Sequence[SignedCommand] | Any", keys: Mapping[UUID, KeyFacts]
+) -> str | None:
+    """Return a key's public half; that of a sign-in without a key stands in its own request."""
+    if key in keys:
+        return keys[key].key.public_key
+    return next(filter(None, (_enrolled_by(one, key) for one in said)), None)
+
+
+def _enrolled_by(command: SignedCommand, sign_in: UUID) -> str | None:
+    body = _read(command.body)
+    if body is None or body["process_id"] != str(sign_in) or body["command"]["kind"] != "begin":
+        return None
+    public: object = body["command"]["args"].get("public_key")
+    return public if isinstance(public, str) else None
+
+
+def _of_key(facts: KeyFacts, signatures: Signatures) -> Iterator[str]:
+    if not facts.enrolment:
+        return
+    where = f"key {facts.key.id}"
+    yield from (f"{where}: {why}" for why in breaches(facts.enrolment, None, None))
+    if any(one.process != facts.key.id for one in facts.enrolment):
+        yield f"{where}: the sign-in beside it is another one."
+    enrolled = [one for one in facts.enrolment if one.event == "enrolled"]
+    if [one.actor for one in enrolled] != [facts.key.person]:
+        yield f"{where}: its sign-in did not enrol it for person {facts.key.person}."
+    said = {one.digest: one for one in facts.commands}
+    begun = said.get(facts.enrolment[0].command or "")
+    if begun is None or _enrolled_by(begun, facts.key.id) != facts.key.public_key:
+        yield f"{where}: its sign-in asked for another public key."
+    elif not signatures.holds(facts.key.public_key, begun.body.encode(), begun.signature):
+        yield f"{where}: whoever asked for it did not hold it."
+
+
+def _of_checkpoint(
+    entries: Sequence[AuditEntry],
+    covered: Coverage,
+    signatures: Signatures,
+    trusted: frozenset[str],
+) -> Iterator[str]:
+    where = f"checkpoint {covered.statement.number}"
+    if covered.statement.key not in trusted:
+        yield f"{where}: it is signed with a key that you do not trust."
+    if not is_signed(covered.statement, covered.signature, signatures):
+        yield f"{where}: its signature does not hold."
+    if covered.proof.count != covered.statement.chains or covered.statement.root != (
+        merkle.leads_to(merkle.leaf(covered.head.text.encode()), covered.proof)
+    ):
+        yield f"{where}: it does not cover this process's head."
+    head = covered.head
+    if not any((e.process, e.seq, e.hash) == (head.process, head.seq, head.hash) for e in entries):
+        yield f"{where}: it saw entry {head.seq}, which is missing or another one here."
+
+
+def _uncovered(entries: Sequence[AuditEntry], covered: Coverage) -> Iterator[str]:
+    later = [one.seq for one in entries if one.seq > covered.head.seq]
+    if later:
+        yield (
+            f"the checkpoint covers the entries up to {covered.head.seq};"
+            f" {len(later)} came after it."
+        )
+
+
+def _read(body: str) -> dict[str, Any] | None:
+    """Return a command's six fields, or None for what has not that shape."""
+    try:
+        found = json.loads(body)
+        if not isinstance(found["command"]["args"], dict) or "process_id" not in found:
+            return None
+        instant(found["issued_at"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    return dict(found)

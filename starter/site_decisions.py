@@ -1,0 +1,210 @@
+"""The commands on somebody's access to a site: grant, deny, withdraw, add, change, remove."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple
+from uuid import UUID
+
+import typer
+
+from approvals.commands import Command
+from approvals.directory_forms import locale as checked_locale
+from approvals.site_access.commands import (
+    Add,
+    ChangePrivileges,
+    Deny,
+    Grant,
+    Remove,
+    Withdraw,
+)
+from approvals.site_access.privileges import Area, Level, Privileges
+from approvals.slugs import slug
+from approvals.texts import display_name
+from starter.console import AsJson, DryRun, UsageError, print_json, runs, status
+from starter.decisions import Request, SignOnly, Text, Wait, Why, WhyFile
+from starter.desk import desk
+from starter.sites import SiteDesk, given, words
+from starter.typed import checked, message_from, reason_from
+
+SiteSlug = Annotated[str, typer.Argument(metavar="SITE", help="The site's slug.")]
+User = Annotated[str, typer.Argument(metavar="ADDRESS", help="The user's e-mail address.")]
+Named = Annotated[
+    str, typer.Argument(metavar="NAME", help="A request's id, or a site's slug for your own.")
+]
+Typed = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--privilege", "-p", metavar="AREA=LEVEL", help="May be repeated; see `site areas`."
+    ),
+]
+
+
+class How(NamedTuple):
+    """How a command is given."""
+
+    dry_run: bool = False
+    sign_only: bool = False
+    wait: bool = True
+    as_json: bool = False
+
+
+@runs
+async def grant(
+    request: Request,
+    privilege: Typed = None,
+    message: Text = None,
+    dry_run: DryRun = False,
+    sign_only: SignOnly = False,
+    wait: Wait = True,
+    as_json: AsJson = False,
+) -> None:
+    """Let the person who asks in, with privileges that you choose."""
+    levels, text = given(privilege or []), message_from(message, None)
+    async with desk() as at:
+        sites = SiteDesk(at)
+        _, view = await sites.viewed(request)
+        status(f"Grants {view.person} access to {view.site_name}: {_said(levels)}.")
+        command = Grant(privileges=levels, message=text, shown=view.shown)
+        await give(sites, request, command, How(dry_run, sign_only, wait, as_json))
+
+
+@runs
+async def deny(
+    request: Request,
+    reason: Why = None,
+    reason_file: WhyFile = None,
+    dry_run: DryRun = False,
+    sign_only: SignOnly = False,
+    wait: Wait = True,
+    as_json: AsJson = False,
+) -> None:
+    """Refuse a request, with a reason that the person will read."""
+    why = reason_from(reason, reason_file, "denying this request")
+    async with desk() as at:
+        sites = SiteDesk(at)
+        _, view = await sites.viewed(request)
+        status(f"Refuses {view.person} access to {view.site_name}.")
+        command = Deny(reason=why, shown=view.shown)
+        await give(sites, request, command, How(dry_run, sign_only, wait, as_json))
+
+
+@runs
+async def withdraw(
+    name: Named,
+    dry_run: DryRun = False,
+    sign_only: SignOnly = False,
+    wait: Wait = True,
+    as_json: AsJson = False,
+) -> None:
+    """Take back your request that nobody has decided yet."""
+    async with desk() as at:
+        sites = SiteDesk(at)
+        process = await sites.meant(name)
+        await give(sites, process, Withdraw(), How(dry_run, sign_only, wait, as_json))
+
+
+@runs
+async def add(
+    site: SiteSlug,
+    user: User,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Their name, if they are new here.")
+    ] = None,
+    locale: Annotated[
+        str, typer.Option(metavar="LANGUAGE", help="Their language, if they are new here.")
+    ] = "en",
+    privilege: Typed = None,
+    dry_run: DryRun = False,
+    wait: Wait = True,
+    as_json: AsJson = False,
+) -> None:
+    """Let somebody in without being asked; they get a welcome mail. While they ask, it grants."""
+    levels = given(privilege or [])
+    tongue = checked("--locale", checked_locale, locale)
+    async with desk() as at:
+        sites = SiteDesk(at)
+        found, process, known = await sites.newcomer(checked("SITE", slug, site), user)
+        if known is None and name is None:
+            raise UsageError(f"{user} is new here: give --name.")
+        called = known.name if known else checked("--name", display_name, name)
+        email = known.email if known else user
+        status(f"Adds {called} to {found.name}: {_said(levels)}.")
+        command = Add(site=found.slug, email=email, name=called, locale=tongue, privileges=levels)
+        await give(sites, process, command, How(dry_run, False, wait, as_json), found.id)
+
+
+@runs
+async def change(
+    site: SiteSlug,
+    user: User,
+    privilege: Typed = None,
+    dry_run: DryRun = False,
+    sign_only: SignOnly = False,
+    wait: Wait = True,
+    as_json: AsJson = False,
+) -> None:
+    """Change a user's privileges, all at once; areas that you do not name stay as they are."""
+    async with desk() as at:
+        sites = SiteDesk(at)
+        process = await sites.of_user(site, user)
+        _, view = await sites.viewed(process)
+        before = {Area(area): Level(level) for area, level in view.privileges.items()}
+        levels = given(privilege or [], before)
+        status(f"{view.person} at {view.site_name}: {_said(levels)}.")
+        command = ChangePrivileges(privileges=levels, shown=view.shown)
+        await give(sites, process, command, How(dry_run, sign_only, wait, as_json))
+
+
+@runs
+async def remove(
+    site: SiteSlug,
+    user: User,
+    message: Text = None,
+    dry_run: DryRun = False,
+    sign_only: SignOnly = False,
+    wait: Wait = True,
+    as_json: AsJson = False,
+) -> None:
+    """End a user's access at once; they are told."""
+    text = message_from(message, None)
+    async with desk() as at:
+        sites = SiteDesk(at)
+        process = await sites.of_user(site, user)
+        _, view = await sites.viewed(process)
+        status(f"Ends access of {view.person} to {view.site_name}.")
+        command = Remove(message=text, shown=view.shown)
+        await give(sites, process, command, How(dry_run, sign_only, wait, as_json))
+
+
+COMMANDS: tuple[Callable[..., Any], ...] = (grant, deny, withdraw, add, change, remove)
+
+
+async def give(
+    sites: SiteDesk, process: UUID, command: Command, how: How, group: UUID | None = None
+) -> None:
+    """Judge, print or send one command, and say how the access stands then."""
+    if how.dry_run and how.sign_only:
+        raise UsageError("Give --dry-run or --sign-only, not both.")
+    if how.dry_run:
+        after = (await sites.judged(process, command)).after
+        if how.as_json:
+            print_json({"dry_run": True, "status": after.status})
+        status(f"Nothing was changed. With this command it would be {after.status}.")
+    elif how.sign_only:
+        sites.print_signed(process, command, as_json=how.as_json)
+    else:
+        await sites.give(process, command, group=group, wait=how.wait)
+        await _say(sites, process, how)
+
+
+async def _say(sites: SiteDesk, process: UUID, how: How) -> None:
+    if not how.wait:
+        status("Left with Temporal; its outcome will stand on the timeline.")
+        return
+    _, view = await sites.viewed(process)
+    if how.as_json:
+        print_json(view.model_dump(mode="json"))
+    status(f"Done: {view.person} at {view.site_name} is {view.status}. Request {view.id}")
+
+
+def _said(levels: Privileges) -> str:
+    return words({area.value: level.value for area, level in levels.items()})

@@ -1,0 +1,273 @@
+"""What the site commands do: find what is meant, judge who sees it, and show it."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from approvals.addresses import address
+from approvals.errors import FieldError, NotAuthorisedError, NotFoundError
+from approvals.facts import Needed
+from approvals.instants import say_instant
+from approvals.newcomers import person_id_of
+from approvals.people import Directory, Person, PersonId, Site
+from approvals.site_access.privileges import (
+    LEVELS,
+    Area,
+    Level,
+    Privileges,
+    covers,
+    levels_of,
+    privileges,
+)
+from approvals.site_access.record import SiteAccess, process_id_of
+from approvals.site_access.rules import RULES
+from approvals.site_access.views import (
+    AccessView,
+    SiteView,
+    UserView,
+    access_view,
+    held,
+    part_of,
+    users,
+)
+from approvals.slugs import slug
+from approvals.transition import Membership
+from starter import screens
+from starter.console import UsageError, print_table, print_text, status
+from starter.desk import Desk
+from starter.process_desk import ProcessDesk
+from starter.times import said
+from starter.typed import checked, own_id
+
+PAUSE = 0.3  # seconds between two looks into the database
+SHORT = {"none": "-", "view": "view", "update": "update"}
+
+
+class SiteDesk(ProcessDesk):
+    """The site commands of one person at a desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk, RULES)
+
+    async def place(
+        self, named: str, *people: PersonId
+    ) -> tuple[Site, Directory, tuple[Membership, ...]]:
+        """Return a site, its contacts and members. Raises NotFoundError for an unknown slug."""
+        wanted = checked("SITE", slug, named)
+        needed = Needed(site_slugs=(wanted,), with_memberships=True)
+        memberships = await self.desk.sites.memberships(needed)
+        everybody = (*people, *(one.person for one in memberships))
+        directory = await self.directory(needed.model_copy(update={"people": everybody}))
+        site = directory.site_of(wanted)
+        if site is None:
+            raise NotFoundError
+        return site, directory, memberships
+
+    async def managed(self, named: str) -> tuple[Site, Directory, tuple[Membership, ...]]:
+        """Return a site whose users the viewer may see. Raises as the rules do."""
+        site, directory, memberships = await self.place(named)
+        own = levels_of(self.viewer, site.id, directory, memberships)
+        if own is None:
+            raise NotFoundError
+        if not covers(own[Area.MANAGE_ACCESS], Level.VIEW):
+            raise NotAuthorisedError("see the users of this site", "contact of the site")
+        return site, directory, memberships
+
+    async def meant(self, named: str) -> UUID:
+        """Return the process of an id as it is printed, or the viewer's own of a site's slug."""
+        if (found := own_id(named)) is not None:
+            return found
+        site, _, _ = await self.place(named)
+        return process_id_of(site.id, self.viewer)
+
+    async def of_user(self, named: str, email: str) -> UUID:
+        """Return the process of a site and the person of an address. Raises NotFoundError."""
+        wanted = checked("ADDRESS", address, email)
+        site, _, _ = await self.managed(named)
+        person = (await self.directory(Needed(emails=(wanted,)))).person_of(wanted)
+        if person is None:
+            raise NotFoundError
+        return process_id_of(site.id, person.id)
+
+    async def newcomer(self, named: str, email: str) -> tuple[Site, UUID, Person | None]:
+        """Return a site, the process of somebody who may not be known yet, and who it is."""
+        wanted = checked("ADDRESS", address, email)
+        site, _, _ = await self.place(named)
+        person = (await self.directory(Needed(emails=(wanted,)))).person_of(wanted)
+        made = person_id_of(wanted) if person is None else person.id
+        return site, process_id_of(site.id, made), person
+
+    async def viewed(self, process: UUID) -> tuple[SiteAccess, AccessView]:
+        """Return somebody's access to a site as the viewer may see it. Raises NotFoundError."""
+        state, directory = await self.seen(process)
+        return state, access_view(state, directory, await self._members(state))
+
+    async def views(self, states: Sequence[SiteAccess]) -> list[AccessView]:
+        """Return several, all of which the viewer may see."""
+        parts = [self.kind.needed(one, None) for one in states]
+        needed = Needed(
+            people=tuple(one for part in parts for one in part.people),
+            sites=tuple(dict.fromkeys(one.site for one in states)),
+            with_memberships=True,
+        )
+        memberships = await self.desk.sites.memberships(needed)
+        directory = await self.directory(needed)
+        return [access_view(one, directory, memberships) for one in states]
+
+    async def listed(self) -> list[SiteView]:
+        """Return the sites that the viewer has a part in, by slug."""
+        own = {one.site: one for one in await self.desk.sites.own(self.viewer)}
+        sites = (*await self.desk.sites.of_contact(self.viewer), *own)
+        needed = Needed(sites=tuple(dict.fromkeys(sites)), with_memberships=True)
+        memberships = await self.desk.sites.memberships(needed)
+        directory = await self.directory(needed)
+        found = []
+        for site in directory.sites:
+            state = own.get(site.id)
+            found.append(
+                SiteView(
+                    site=site.slug,
+                    name=site.name,
+                    part=part_of(self.viewer, site.id, directory),
+                    privileges=held(self.viewer, site.id, directory, memberships),
+                    status=None if state is None else state.status.value,
+                    access=None if state is None else state.process_id,
+                )
+            )
+        return sorted(found, key=lambda one: one.site)
+
+    async def users(self, named: str) -> tuple[UserView, ...]:
+        """Return the matrix of a site's users. Raises as the rules do."""
+        site, directory, memberships = await self.managed(named)
+        people = [one.id for one in directory.people]
+        return users(site.id, directory, memberships, await self.desk.sites.last_uses(people))
+
+    async def _members(self, state: SiteAccess) -> tuple[Membership, ...]:
+        needed = Needed(sites=(state.site,), with_memberships=True)
+        return await self.desk.sites.memberships(needed)
+
+
+def given(typed: Sequence[str], before: Privileges | None = None) -> dict[Area, Level]:
+    """Read ``AREA=LEVEL`` words; areas that are not named stay as they were *before*.
+
+    Raises UsageError that names the option.
+    """
+    words: dict[str, str] = {}
+    for one in typed:
+        area, separator, level = one.partition("=")
+        if not separator or area in words:
+            wrong = f"{area} is named twice" if area in words else "write AREA=LEVEL"
+            raise UsageError(f"--privilege: {wrong}, for example --privilege purchase=view.")
+        words[area] = level
+    if not words:
+        raise UsageError("Give at least one --privilege AREA=LEVEL; see `gatehouse site areas`.")
+    kept = {} if before is None else {area.value: level.value for area, level in before.items()}
+    try:
+        return privileges({**kept, **words})
+    except FieldError as wrong_word:
+        raise UsageError(f"--privilege: {wrong_word}") from None
+
+
+def print_sites(views: Sequence[SiteView]) -> None:
+    """Print the sites that somebody has a part in."""
+    print_table(
+        ["SITE", "NAME", "YOUR PART", "STATUS", "REQUEST", "PRIVILEGES"],
+        [
+            [
+                one.site,
+                one.name,
+                one.part if one.privileges else "none",
+                one.status,
+                None if one.access is None else str(one.access),
+                words(one.privileges),
+            ]
+            for one in views
+        ],
+    )
+
+
+def print_requests(views: Sequence[AccessView], zone: ZoneInfo) -> None:
+    """Print who asked for access, or has it."""
+    print_table(
+        ["REQUEST", "STATUS", "SITE", "PERSON", "ADDRESS", "DECIDE BY"],
+        [
+            [
+                str(one.id),
+                one.status,
+                one.site,
+                one.person,
+                one.email,
+                said(one.due_at, zone) if one.due_at and one.status == "asked" else "",
+            ]
+            for one in views
+        ],
+    )
+
+
+def print_access(view: AccessView, zone: ZoneInfo) -> None:
+    """Print one access in full."""
+    is_waiting = view.status == "asked"
+    rows = [
+        ("Request", str(view.id)),
+        ("Status", view.status),
+        ("Site", f"{view.site_name} ({view.site})"),
+        ("Person", f"{view.person}, {view.email}"),
+        ("Message", view.message),
+        ("Privileges", words(view.privileges)),
+        ("May decide", ", ".join(view.deciders) if is_waiting else None),
+        ("Decide by", said(view.due_at, zone) if is_waiting and view.due_at else None),
+        ("Member since", None if view.since is None else say_instant(view.since, zone)),
+        ("Decided by", view.decided_by),
+        ("Answer", view.answer),
+    ]
+    print_table(None, [[name, value] for name, value in rows if value])
+
+
+def print_users(views: Sequence[UserView], zone: ZoneInfo) -> None:
+    """Print the matrix: a line for each user, a column for each area."""
+    areas = list(Area)
+    print_table(
+        ["NAME", "ADDRESS", "PART", *(one.upper().replace("_", " ") for one in areas), "LAST USE"],
+        [
+            [
+                one.name,
+                one.email,
+                one.part,
+                *(SHORT[one.privileges.get(area, "none")] for area in areas),
+                "never" if one.last_use is None else say_instant(one.last_use, zone),
+            ]
+            for one in views
+        ],
+    )
+
+
+def print_areas() -> None:
+    """Print every area with its levels."""
+    print_table(["AREA", "LEVELS"], [[area, ", ".join(levels)] for area, levels in LEVELS.items()])
+
+
+def words(held_levels: dict[str, str]) -> str:
+    """Return privileges on one line, without what is none."""
+    return ", ".join(f"{area}={level}" for area, level in held_levels.items() if level != "none")
+
+
+async def watched(sites: SiteDesk, process: UUID, until: str | None) -> None:
+    """Print each new line of the timeline until the status is *until*, or it is closed."""
+    printed: set[tuple[object, ...]] = set()
+    last, zone = "", await sites.zone()
+    while True:
+        state, view = await sites.viewed(process)
+        lines = await sites.timeline(process)
+        for line in lines:
+            mark = (line.at, line.event, line.who, line.text)
+            if mark not in printed and line.event not in ("mail.pending", "mail.sending"):
+                printed.add(mark)
+                print_text(screens.line_text(line, zone))
+        if view.status != last:
+            last = view.status
+            status(f"{view.person} at {view.site_name}: {view.status}")
+        waiting = any(line.event in ("mail.pending", "mail.sending") for line in lines)
+        if (state.is_closed or view.status == until) and not waiting:
+            return
+        await asyncio.sleep(PAUSE)

@@ -1,0 +1,92 @@
+"""Lists of customers' access to the platform: a partner's customers, and a customer's partners."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, and_, select
+
+from approvals.customer_access.record import KIND, CustomerAccess
+from approvals.customer_access.views import ListedCustomer, switch_of
+from approvals.people import OrganizationId, PersonId, Role
+from store import tables as t
+from store.engine import Engines
+
+PARTNER, CUSTOMER = t.organization.alias("partner"), t.organization.alias("customer")
+_HOLDS = (
+    t.process.c.kind == KIND,
+    t.process.c.customer_id == CUSTOMER.c.id,
+    t.process.c.organization_id == PARTNER.c.id,
+)
+_LINES = select(
+    PARTNER.c.slug.label("partner"),
+    PARTNER.c.name.label("partner_name"),
+    CUSTOMER.c.slug.label("customer"),
+    CUSTOMER.c.name.label("customer_name"),
+    t.process.c.id,
+    t.process.c.state,
+).order_by(PARTNER.c.slug, CUSTOMER.c.slug)
+# Every customer that is served, and every one that was switched on before it was not served more.
+SERVED = _LINES.select_from(t.serves).join(PARTNER, PARTNER.c.id == t.serves.c.server_id)
+SERVED = SERVED.join(CUSTOMER, CUSTOMER.c.id == t.serves.c.customer_id).outerjoin(
+    t.process, and_(*_HOLDS)
+)
+SWITCHED = (
+    _LINES.select_from(t.process)
+    .join(PARTNER, PARTNER.c.id == t.process.c.organization_id)
+    .join(CUSTOMER, CUSTOMER.c.id == t.process.c.customer_id)
+    .where(t.process.c.kind == KIND)
+)
+
+
+class Customers:
+    """Reads switches for people. Every list takes the viewer, and shows what they have part in."""
+
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
+
+    async def served(self, viewer: PersonId) -> list[ListedCustomer]:
+        """Return every customer of the partners whose admin the viewer is, by slug."""
+        mine = select(t.role_assignment.c.scope_id).where(
+            t.role_assignment.c.person_id == viewer,
+            t.role_assignment.c.role == Role.PARTNER_ADMIN.value,
+        )
+        return await self._of_partner(PARTNER.c.id.in_(mine))
+
+    async def served_by(self, partner: OrganizationId) -> list[ListedCustomer]:
+        """Return every customer of one partner, by slug."""
+        return await self._of_partner(PARTNER.c.id == partner)
+
+    async def partners_of(self, customer: OrganizationId) -> list[ListedCustomer]:
+        """Return the partners that ever switched a customer on, by slug."""
+        return await self._listed(SWITCHED.where(t.process.c.customer_id == customer))
+
+    async def _of_partner(self, which: Any) -> list[ListedCustomer]:
+        found = [
+            *await self._listed(SERVED.where(which)),
+            *await self._listed(SWITCHED.where(which)),
+        ]
+        each: dict[tuple[str, str], ListedCustomer] = {}
+        for one in found:
+            each.setdefault((one.partner, one.customer), one)
+        return [each[pair] for pair in sorted(each)]
+
+    async def _listed(self, query: Select[Any]) -> list[ListedCustomer]:
+        async with self._engines.read.connect() as connection:
+            rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
+        return [_line(row) for row in rows]
+
+
+def _line(row: Row[Any]) -> ListedCustomer:
+    state = None if row.state is None else CustomerAccess.model_validate_json(row.state)
+    found: UUID | None = row.id
+    return ListedCustomer(
+        partner=row.partner,
+        partner_name=row.partner_name,
+        customer=row.customer,
+        customer_name=row.customer_name,
+        id=found,
+        switch=switch_of(None if state is None else state.status),
+        status="never" if state is None else state.status,
+        since=None if state is None else state.changed_at,
+    )

@@ -1,0 +1,206 @@
+"""The gate's three questions as statements, built once: building costs more than running them."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    JSON,
+    BindParameter,
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+)
+
+from approvals.customer_access.record import KIND as CUSTOMER_ACCESS
+from approvals.customer_access.record import PLATFORM as PLATFORM_MODE
+from approvals.people import Role
+from store import access_tables as a
+from store import tables as t
+
+PERSON: BindParameter[UUID] = bindparam("person")
+PLACE: BindParameter[UUID] = bindparam("tenant")
+ACTION: BindParameter[str] = bindparam("action")
+HOME, OWNER = t.organization.alias("home"), t.organization.alias("owner")
+IS_PERSON_LIVE = and_(t.person.c.is_active, HOME.c.is_active).label("is_person_live")
+
+
+def _clone(column: Any) -> ColumnElement[Any]:
+    """Return a column of the clone whose id was asked about, in this tenant; NULL for people."""
+    return (
+        select(column)
+        .where(a.clone.c.id == PERSON, a.clone.c.tenant_id == PLACE, a.clone.c.removed_at.is_(None))
+        .scalar_subquery()
+    )
+
+
+# Whoever is asked about: a clone enters as its agent, and by its own pairing alone.
+AGENT = func.coalesce(_clone(a.clone.c.person_id), PERSON)
+
+
+def _tenant() -> CompoundSelect[Any]:
+    """The facts, with one row a grant that is not closed; then one row a pass of a pairing.
+
+    No row for unknown ids. One statement, in which every part is found by an index.
+    """
+    return union_all(_granted(), _paired())
+
+
+def _granted() -> Select[Any]:
+    grant, ever = t.access_grant, t.access_grant.alias("ever")
+    holds_legacy = exists().where(
+        t.role_assignment.c.person_id == PERSON,
+        t.role_assignment.c.role == Role.LEGACY_IMPERSONATOR.value,
+        t.role_assignment.c.scope_id == HOME.c.id,
+    )
+    open_grant = and_(
+        grant.c.person_id == PERSON, grant.c.tenant_id == t.tenant.c.id, grant.c.closed_at.is_(None)
+    )
+    is_granted = and_(t.process.c.id == grant.c.process_id, t.process.c.status == "granted")
+    return (
+        select(
+            IS_PERSON_LIVE,
+            and_(t.tenant.c.is_on, OWNER.c.is_active).label("is_tenant_on"),
+            t.tenant.c.is_locked,
+            holds_legacy.label("is_legacy"),
+            exists().where(ever.c.tenant_id == PLACE).label("was_ever_granted"),
+            t.process.c.id.label("process"),
+            grant.c.ends_at,
+            grant.c.no_end,
+            _in_session(grant.c.process_id, PERSON).label("has_session"),
+            type_coerce(null(), JSON).label("permissions"),
+            type_coerce(null(), JSON).label("consents"),
+        )
+        .select_from(t.person)
+        .join(HOME, HOME.c.id == t.person.c.organization_id)
+        .join(t.tenant, literal(True))
+        .join(OWNER, OWNER.c.id == t.tenant.c.organization_id)
+        .outerjoin(grant, open_grant)
+        .outerjoin(t.process, is_granted)
+        .where(t.person.c.id == AGENT, t.tenant.c.id == PLACE)
+    )
+
+
+UNSAID: tuple[ColumnElement[Any], ...] = (null(),) * 5  # the facts stand in the first part
+
+
+def _paired() -> Select[Any]:
+    passes, member = a.pairing_pass, t.team_member
+    is_member = and_(member.c.team_id == passes.c.team_id, member.c.person_id == AGENT)
+    is_active = and_(t.process.c.id == passes.c.process_id, t.process.c.status == "active")
+    return (
+        select(
+            *UNSAID,
+            t.process.c.id,
+            null(),
+            literal(True),
+            _in_session(passes.c.process_id, AGENT),
+            passes.c.permissions,
+            passes.c.consents,
+        )
+        .select_from(passes)
+        .join(member, is_member)
+        .join(t.process, is_active)
+        .where(
+            passes.c.tenant_id == PLACE,
+            passes.c.closed_at.is_(None),
+            or_(passes.c.person_id.is_(None), passes.c.person_id == AGENT),
+            passes.c.process_id == func.coalesce(_clone(a.clone.c.process_id), passes.c.process_id),
+        )
+    )
+
+
+def _in_session(process: ColumnElement[UUID], person: ColumnElement[UUID]) -> ColumnElement[bool]:
+    return exists().where(
+        t.session.c.process_id == process,
+        t.session.c.person_id == person,
+        t.session.c.mode == ACTION,
+        t.session.c.ended_at.is_(None),
+    )
+
+
+def _platform() -> Select[Any]:
+    """One row for a known person and partner: the customer's access, and an open visit."""
+    partner: BindParameter[UUID] = bindparam("partner")
+    begun_at = (
+        select(func.max(t.session.c.begun_at, type_=t.session.c.begun_at.type))
+        .where(
+            t.session.c.process_id == t.process.c.id,
+            t.session.c.person_id == PERSON,
+            t.session.c.mode == PLATFORM_MODE,
+            t.session.c.ended_at.is_(None),
+        )
+        .scalar_subquery()
+    )
+    is_served = exists().where(
+        t.serves.c.server_id == partner, t.serves.c.customer_id == t.person.c.organization_id
+    )
+    theirs = and_(
+        t.process.c.kind == CUSTOMER_ACCESS,
+        t.process.c.customer_id == t.person.c.organization_id,
+        t.process.c.organization_id == OWNER.c.id,
+    )
+    return (
+        select(
+            IS_PERSON_LIVE,
+            OWNER.c.is_active.label("is_partner_on"),
+            is_served.label("is_served"),
+            t.process.c.id.label("process"),
+            t.process.c.status,
+            begun_at.label("begun_at"),
+        )
+        .select_from(t.person)
+        .join(HOME, HOME.c.id == t.person.c.organization_id)
+        .join(OWNER, literal(True))
+        .outerjoin(t.process, theirs)
+        .where(t.person.c.id == PERSON, OWNER.c.id == partner)
+    )
+
+
+def _site() -> Select[Any]:
+    """One row for a known person and site: their contact roles, and an open membership."""
+    site: BindParameter[UUID] = bindparam("site")
+    open_membership = and_(
+        a.membership.c.site_id == t.site.c.id,
+        a.membership.c.person_id == t.person.c.id,
+        a.membership.c.closed_at.is_(None),
+    )
+    is_member = and_(t.process.c.id == a.membership.c.process_id, t.process.c.status == "member")
+    return (
+        select(
+            IS_PERSON_LIVE,
+            OWNER.c.is_active.label("is_site_on"),
+            _holds(Role.PRIMARY_CONTACT, site).label("is_primary"),
+            _holds(Role.SECONDARY_CONTACT, site).label("is_secondary"),
+            t.process.c.id.label("process"),
+            a.membership.c.privileges,
+        )
+        .select_from(t.person)
+        .join(HOME, HOME.c.id == t.person.c.organization_id)
+        .join(t.site, literal(True))
+        .join(OWNER, OWNER.c.id == t.site.c.organization_id)
+        .outerjoin(a.membership, open_membership)
+        .outerjoin(t.process, is_member)
+        .where(t.person.c.id == PERSON, t.site.c.id == site)
+        .order_by(t.process.c.id.is_(None))
+    )
+
+
+def _holds(role: Role, scope: BindParameter[UUID]) -> ColumnElement[bool]:
+    return exists().where(
+        t.role_assignment.c.person_id == PERSON,
+        t.role_assignment.c.role == role.value,
+        t.role_assignment.c.scope_id == scope,
+    )
+
+
+TENANT, PLATFORM, SITE = _tenant(), _platform(), _site()

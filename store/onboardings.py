@@ -1,0 +1,52 @@
+"""The onboardings of a vendor, as its operators list them."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+
+from approvals.onboarding.record import KIND, Onboarding
+from approvals.people import PersonId, Role
+from store import tables as t
+from store.engine import Engines
+
+PAGE = 200
+
+
+class Onboardings:
+    """Reads onboardings for people."""
+
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
+
+    async def listed(
+        self, viewer: PersonId, statuses: Sequence[str] = (), limit: int = PAGE
+    ) -> list[Onboarding]:
+        """Return those that the viewer started or looks after, newest first."""
+        mine = select(t.role_assignment.c.scope_id).where(
+            t.role_assignment.c.person_id == viewer,
+            t.role_assignment.c.role == Role.ONBOARDING_OPERATOR.value,
+        )
+        query = (
+            select(t.process.c.state)
+            .where(
+                t.process.c.kind == KIND,
+                t.process.c.organization_id.in_(mine) | (t.process.c.requester_id == viewer),
+            )
+            .order_by(t.process.c.begun_at.desc(), t.process.c.id)
+            .limit(limit)
+        )
+        if statuses:
+            query = query.where(t.process.c.status.in_(statuses))
+        async with self._engines.read.connect() as connection:
+            texts = (await connection.execute(query)).scalars().all()
+        return [Onboarding.model_validate_json(text) for text in texts]
+
+    async def open_of(self, subject: str) -> UUID | None:
+        """Return the onboarding of that subject that is not over, whoever may see it."""
+        query = select(t.process.c.id).where(
+            t.process.c.subject == subject, t.process.c.is_closed.is_(False)
+        )
+        async with self._engines.read.connect() as connection:
+            found: UUID | None = (await connection.execute(query)).scalar()
+        return found

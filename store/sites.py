@@ -1,0 +1,75 @@
+"""Lists of sites for people: mine, who uses them, and who asks for access."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from approvals.facts import LastUse, Needed
+from approvals.people import SITE_ROLES, PersonId, SiteId
+from approvals.site_access.record import KIND, SiteAccess
+from approvals.transition import Membership
+from store import tables as t
+from store import users
+from store.engine import Engines
+
+PAGE = 200
+
+
+class Sites:
+    """Reads sites for people. The caller judges what the viewer may see of them."""
+
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
+
+    async def memberships(self, needed: Needed) -> tuple[Membership, ...]:
+        """Return the open memberships that a judgement needs."""
+        if not needed.with_memberships:
+            return ()
+        async with self._engines.read.connect() as connection:
+            sites = await users.sites_of(connection, needed)
+            return await users.memberships_of(connection, sites)
+
+    async def last_uses(self, people: Sequence[PersonId]) -> tuple[LastUse, ...]:
+        """Return when each of these people last signed in or opened a session."""
+        async with self._engines.read.connect() as connection:
+            return await users.last_uses_of(connection, people)
+
+    async def of_contact(self, viewer: PersonId) -> list[SiteId]:
+        """Return the sites whose primary or secondary contact the viewer is, by slug."""
+        query = (
+            select(t.site.c.id)
+            .join(t.role_assignment, t.role_assignment.c.scope_id == t.site.c.id)
+            .where(
+                t.role_assignment.c.person_id == viewer,
+                t.role_assignment.c.role.in_([one.value for one in SITE_ROLES]),
+            )
+            .distinct()
+            .order_by(t.site.c.id)
+        )
+        async with self._engines.read.connect() as connection:
+            return list((await connection.execute(query)).scalars())
+
+    async def own(self, viewer: PersonId) -> list[SiteAccess]:
+        """Return the viewer's access to every site where there ever was one, newest first."""
+        query = select(t.process.c.state).where(
+            t.process.c.kind == KIND, t.process.c.requester_id == viewer
+        )
+        async with self._engines.read.connect() as connection:
+            texts = (
+                await connection.execute(query.order_by(t.process.c.begun_at.desc()))
+            ).scalars()
+            return [SiteAccess.model_validate_json(one) for one in texts]
+
+    async def requests(
+        self, sites: Sequence[SiteId], statuses: Sequence[str], limit: int = PAGE
+    ) -> list[SiteAccess]:
+        """Return people's access to these sites, newest first."""
+        query = select(t.process.c.state).where(
+            t.process.c.kind == KIND, t.process.c.site_id.in_(sites)
+        )
+        if statuses:
+            query = query.where(t.process.c.status.in_(statuses))
+        query = query.order_by(t.process.c.begun_at.desc(), t.process.c.id).limit(limit)
+        async with self._engines.read.connect() as connection:
+            texts = (await connection.execute(query)).scalars()
+            return [SiteAccess.model_validate_json(one) for one in texts]
