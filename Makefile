@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
 help: ## print the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: $(READY) ## one access from request to end, on the real stack, under a minute
@@ -24,8 +24,8 @@ up: $(READY) ## the whole stack on this machine; Ctrl-C stops it, starting again
 	$(BIN)/gatehouse up
 
 .PHONY: test
-test: $(READY) ## the test suite; ARGS="tests/store -x" narrows it
-	$(BIN)/python -m pytest -q $(ARGS)
+test: $(READY) chromium ## the test suite, in three processes; ARGS="tests/store -x -n 0" narrows it
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile $(ARGS)
 
 .PHONY: check
 check: $(READY) ## format, lint, types, imports
@@ -41,6 +41,23 @@ bench: $(READY) ## the figures we promise, measured on this machine
 .PHONY: secrets
 secrets: ## random passwords for docker compose, once, in docker/secrets/
 	sh docker/secrets.sh
+
+.PHONY: texts
+texts: $(READY) ## collect the portal's texts into its catalogs; translate the new ones by hand
+	$(BIN)/pybabel -q extract -F portal/babel.cfg -k N_ -o portal/locale/portal.pot \
+		--omit-header --no-wrap --add-location=file --sort-by-file .
+	$(BIN)/pybabel -q update -D portal -i portal/locale/portal.pot -d portal/locale \
+		--omit-header --no-wrap --no-fuzzy-matching --ignore-obsolete
+
+.PHONY: screenshots
+screenshots: $(READY) chromium ## pictures of every page: light, dark, phone; TO=folder
+	$(BIN)/python -m tests.portal.pictures $(TO)
+
+.PHONY: chromium
+chromium: # what people browse with; the portal's tests need a real one
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 \
+		&& apt-get install -qq -y --no-install-recommends chromium; } \
+		|| echo "There is no Chromium here: the tests in a browser are skipped." >&2
 
 # A lock must not depend on this machine's pip settings. LOCK_FLAGS=--upgrade takes newer versions.
 .PHONY: lock

@@ -78,7 +78,11 @@ def test_a_wrong_token_has_one_answer_for_all(row: object) -> None:
     assert str(refusal.value) == "This link is not valid. Ask for a new one."
 
 
-@pytest.mark.parametrize("text", [TOKEN, f" {TOKEN}\r\n", f"https://g.example/pairings/1/{TOKEN}"])
+@pytest.mark.parametrize(
+    "text",
+    [TOKEN, f" {TOKEN}\r\n", f"https://g.example/pairings/1/{TOKEN}"],
+    ids=["alone", "in spaces", "whole address"],
+)
 def test_the_right_token_opens_also_as_the_whole_address(text: str) -> None:
     assert opened(text).status == "paired"
 

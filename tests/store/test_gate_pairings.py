@@ -1,7 +1,7 @@
 """The gate and pairings: what the permissions allow, to whom, and only while all of it holds."""
 
 from collections.abc import Awaitable, Callable
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
@@ -26,7 +26,7 @@ from tests.store.faults import Counted, Fault
 from tests.stored_life import END, StoredLife
 
 SUPPORT, CONFIGURE, LOGS = "employees.view", "configuration.view", "logs.view"
-CHANGE, OTHER_CHANGE = str(uuid4()), str(uuid4())
+CHANGE, OTHER_CHANGE = str(UUID(int=1)), str(UUID(int=2))
 Event = Callable[[Entries, UUID], Awaitable[object]]
 
 
