@@ -28,11 +28,12 @@ test: $(READY) chromium ## the test suite, in three processes; ARGS="tests/store
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile $(ARGS)
 
 .PHONY: check
-check: $(READY) ## format, lint, types, imports
+check: $(READY) ## format, lint, types, imports, known vulnerabilities
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python requirements/vulnerabilities.py
 
 .PHONY: bench
 bench: $(READY) ## the figures we promise, measured on this machine
@@ -69,6 +70,10 @@ lock: $(READY) ## compile requirements/*.in to hashed requirements/*.txt
 			--no-emit-index-url --no-emit-trusted-host --no-emit-find-links $(LOCK_FLAGS) \
 			--output-file=requirements/$$name.txt requirements/$$name.in || exit 1; \
 	done
+
+.PHONY: licences
+licences: $(READY) ## write docs/licences.md from the installed packages
+	$(BIN)/python requirements/licences.py
 
 .PHONY: clean
 clean: ## remove the environment and caches; keeps .gatehouse/ and docker/secrets/
