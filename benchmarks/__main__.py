@@ -1,4 +1,8 @@
-"""`python -m benchmarks`: measure everything once, report, and fail when a count is missed."""
+"""`python -m benchmarks`: measure everything once, report, and fail when a count is missed.
+
+`python -m benchmarks counts` measures only what each life costs in Temporal, and
+`python -m benchmarks authzen` only the gate over HTTP.
+"""
 
 import asyncio
 import os
@@ -7,8 +11,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import bare, children, counts, decisions, gate, memory, throughput
+from benchmarks import authzen, bare, children, counts, decisions, gate, memory, throughput
 from benchmarks.installation import installation, serve_mail
+from benchmarks.lives import LIVES
 from benchmarks.report import Report, machine
 
 
@@ -28,12 +33,30 @@ async def measure() -> int:
                 ) as bare_worker,
                 made.worker(),
             ):  # fmt: skip
-                await counts.measure(made, report)
+                await counts.measure(made, report, LIVES)
                 await decisions.measure(made, report)
                 await throughput.measure(made, report, bare_worker)
             await memory.measure(made, report)
         await gate.measure(home, report)
+        await authzen.measure(home, report)
     report.say(f"All of it took {time.perf_counter() - begin:.0f} s.")
+    return report.close()
+
+
+async def measure_counts() -> int:
+    """Count alone what each life costs in Temporal, and return the exit code."""
+    report = Report()
+    with tempfile.TemporaryDirectory(prefix="gatehouse-bench-") as name:
+        async with installation(Path(name)) as made, made.worker():
+            await counts.measure(made, report, LIVES)
+    return report.close()
+
+
+async def measure_authzen() -> int:
+    """Measure the gate over HTTP alone, and return the exit code."""
+    report = Report()
+    with tempfile.TemporaryDirectory(prefix="gatehouse-bench-") as name:
+        await authzen.measure(Path(name), report)
     return report.close()
 
 
@@ -46,12 +69,18 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case []:
             return asyncio.run(measure())
+        case ["counts"]:
+            return asyncio.run(measure_counts())
+        case ["authzen"]:
+            return asyncio.run(measure_authzen())
+        case ["bare-route", port]:
+            authzen.serve_bare(int(port))
         case ["bare-worker", address]:
             asyncio.run(bare.serve(address))
         case ["mail-server", maildir, port]:
             asyncio.run(serve_mail(maildir, port))
         case _:
-            print("python -m benchmarks takes no arguments.", file=sys.stderr)
+            print("python -m benchmarks takes no argument, `counts` or `authzen`.", file=sys.stderr)
             return 2
     return 0
 

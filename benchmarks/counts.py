@@ -1,46 +1,87 @@
-"""What one life costs in Temporal: workflow tasks, history events, Actions of Temporal Cloud."""
+"""What one life costs in Temporal: workflow tasks, history events, Actions of Temporal Cloud.
+
+The lives that are counted stand in lives.py, one a kind of process.
+"""
 
 from collections import Counter
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
-from temporalio.client import ActivityExecutionStatus, Client
+from temporalio.client import ActivityExecutionStatus
 
 from activities import names
-from approvals.tenant_access.record import KIND
 from benchmarks.installation import Installation
-from benchmarks.people import Case
 from benchmarks.report import Report, Target
 
-LASTS = timedelta(seconds=2)
-TASKS, EVENTS = Target(3, is_count=True), Target(22, is_count=True)
 LOCAL_ACTIVITY = "core_local_activity"  # the marker in which a local activity's result is kept
-MAIL_JOBS = (1, 2, 3)  # versions of the row that are told by mail: sent, granted, expired
 
 
-async def measure(made: Installation, report: Report) -> None:
-    """Count over one request that is granted and expires, in which no reminder falls due."""
-    case = made.next_case()
-    await made.submit(case)
-    await made.grant(case, await made.shown(case), LASTS)
-    handle = made.client.get_workflow_handle(names.workflow_id(KIND, case.process))
-    await handle.result()
+@dataclass(frozen=True)
+class Life:
+    """One life of one kind, and what it may cost. *lead* leads it and returns its process.
+
+    *ends* is the status at its end, or where it was left if it *is_over* never.
+    """
+
+    kind: str
+    title: str
+    lead: Callable[[Installation], Awaitable[UUID]]
+    ends: str
+    tasks: int
+    events: int
+    is_over: bool = True
+
+
+class Cost(NamedTuple):
+    """What one life took: workflow tasks, history events, Actions, and those of its mail jobs."""
+
+    tasks: int
+    events: int
+    actions: int
+    mails: int
+
+
+async def measure(made: Installation, report: Report, lives: Iterable[Life]) -> None:
+    """Lead each life to its end, count, and print all of them in one table."""
+    costs = {life.kind: await _measure(made, report, life) for life in lives}
+    report.section("What one life costs in Temporal")
+    heads = ("kind", "workflow tasks", "history events", "actions", "mail actions")
+    report.table([heads, *((kind, *map(str, cost)) for kind, cost in costs.items())])
+
+
+async def _measure(made: Installation, report: Report, life: Life) -> Cost:
+    process = await life.lead(made)
+    handle = made.client.get_workflow_handle(names.workflow_id(life.kind, process))
+    if life.is_over:
+        await handle.result()
     await made.mails_are_out()
-    assert await _status(made, case) == "expired"
+    status = await _status(made, process)
+    assert status == life.ends, status
     events = list((await handle.fetch_history()).events)
     kinds = Counter(event.event_type for event in events)
     actions = actions_of(events)
-    jobs = await _mail_actions(made.client, case)
+    cost = Cost(
+        tasks=kinds[EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED],
+        events=len(events),
+        actions=sum(actions.values()),
+        mails=await _mail_actions(made, process),
+    )
+    _tell(report, life, cost, actions)
+    return cost
 
-    report.section("One request, granted and expired, no reminder due")
-    tasks = kinds[EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED]
-    report.figure("tenant_access.workflow_tasks", tasks, TASKS)
-    report.figure("tenant_access.history_events", len(events), EVENTS)
-    report.figure("tenant_access.actions", sum(actions.values()))
+
+def _tell(report: Report, life: Life, cost: Cost, actions: dict[str, int]) -> None:
+    report.section(life.title)
+    report.figure(f"{life.kind}.workflow_tasks", cost.tasks, Target(life.tasks, is_count=True))
+    report.figure(f"{life.kind}.history_events", cost.events, Target(life.events, is_count=True))
+    report.figure(f"{life.kind}.actions", cost.actions)
     report.say("Actions by Temporal Cloud's price list, counted in the history: " + _said(actions))
-    report.figure("tenant_access.mail_actions", jobs)
-    everything = sum(actions.values()) + jobs
+    report.figure(f"{life.kind}.mail_actions", cost.mails)
+    everything = cost.actions + cost.mails
     report.say(
         f"Each try of a mail job is one more, so {everything} in all; the fairness key adds a"
         f" tenth: {everything * 1.1:.1f}. Search attributes and summary set at start are free."
@@ -74,11 +115,11 @@ def actions_of(events: list[HistoryEvent]) -> dict[str, int]:
     }
 
 
-async def _mail_actions(client: Client, case: Case) -> int:
+async def _mail_actions(made: Installation, process: UUID) -> int:
     """Count the tries of the standalone mail jobs, which stand in no history."""
     tries = 0
-    for version in MAIL_JOBS:
-        job = client.get_activity_handle(names.mail_job_id(case.process, version))
+    for version in await made.told_versions(process):
+        job = made.client.get_activity_handle(names.mail_job_id(process, version))
         described = await job.describe()
         assert described.status in (
             ActivityExecutionStatus.RUNNING,  # the last mark may still be under way
@@ -88,8 +129,8 @@ async def _mail_actions(client: Client, case: Case) -> int:
     return tries
 
 
-async def _status(made: Installation, case: Case) -> str | None:
-    state = await made.inbox.state(case.process)
+async def _status(made: Installation, process: UUID) -> str | None:
+    state = await made.inbox.state(process)
     return None if state is None else str(state.status)
 
 

@@ -30,10 +30,8 @@ QUERIES, P99 = Target(1, is_count=True), Target(2.0)
 
 async def measure(folder: Path, report: Report) -> None:
     """Fill a database, ask the gate in random order, and look at the query it makes."""
-    engines = connect(URL.create("sqlite+aiosqlite", database=str(folder / "gate.db")))
+    engines = await filled(folder)
     try:
-        await upgrade(engines)
-        await _fill(engines)
         asked, times = await _ask(engines)
         scans = await _scans(engines, asked[-1])
     finally:
@@ -45,6 +43,23 @@ async def measure(folder: Path, report: Report) -> None:
     report.figure("gate.p50_ms", quantile(times, 50))
     report.figure("gate.p99_ms", quantile(times, 99), P99)
     report.say("The query's plan: " + ("all by index." if not scans else "; ".join(scans)))
+
+
+async def filled(folder: Path) -> Engines:
+    """Open the database of open grants in a folder; fill it, if it is not there yet."""
+    file = folder / "gate.db"
+    is_there = file.exists()
+    engines = connect(URL.create("sqlite+aiosqlite", database=str(file)))
+    if not is_there:
+        await upgrade(engines)
+        await _fill(engines)
+    return engines
+
+
+def granted_pair(chance: random.Random) -> tuple[int, int]:
+    """Draw a person and a tenant that they may enter, by their numbers."""
+    person = chance.randrange(PEOPLE)
+    return person, (person + chance.randrange(EACH)) % TENANTS
 
 
 async def _ask(engines: Engines) -> tuple[list[tuple[str, Any]], list[float]]:

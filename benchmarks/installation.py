@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 from sqlalchemy import Select, func, select
 from temporalio.client import Client
@@ -19,8 +20,10 @@ from benchmarks import children
 from benchmarks.people import Case, People
 from config import temporal
 from config.settings import Settings
+from starter.children import started
 from starter.client import Gatehouse
 from starter.mailbox import Mailbox
+from starter.reference_platform import ReferencePlatform
 from starter.temporal_server import TemporalServer, free_port
 from store import tables as t
 from store.engine import Engines, connect
@@ -83,6 +86,13 @@ class Installation:
         lost = await self._count(select(func.count()).where(t.outbox.c.status == "failed"))
         assert not lost, f"{lost} mails were given up"
 
+    async def told_versions(self, process: UUID) -> list[int]:
+        """Return the versions of a process that are told by mail, in order."""
+        versions = select(t.outbox.c.version).where(t.outbox.c.process_id == process)
+        async with self.engines.read.connect() as connection:
+            found = await connection.execute(versions.distinct().order_by(t.outbox.c.version))
+            return list(found.scalars())
+
     def letters(self) -> int:
         """Return how many mails the mail server has kept."""
         return sum(1 for _ in os.scandir(self.home / "mail" / "new"))
@@ -115,7 +125,10 @@ class Installation:
 
 @asynccontextmanager
 async def installation(home: Path) -> AsyncIterator[Installation]:
-    """Build database, Temporal and mail server in an empty folder, and take them down after."""
+    """Build database, Temporal, mail server and customer platform in an empty folder.
+
+    They are taken down when the block ends.
+    """
     mail_port = free_port()
     async with AsyncExitStack() as ends:
         server = TemporalServer(home / "temporal.db", free_port())
@@ -135,7 +148,14 @@ async def installation(home: Path) -> AsyncIterator[Installation]:
         await upgrade(engines)
         client = await temporal.connect(settings, identity="benchmark")
         pids = {"server": server.process.pid, "mail server": mailbox, "client": os.getpid()}
-        made = Installation(home, engines, client, _environment(server, home, mail_port), pids)
+        platform = ReferencePlatform(home, home / "secrets")
+        ends.push_async_callback(platform.stop)
+        await platform.start(started)
+        environment = {
+            **_environment(server, home, mail_port),
+            **{f"GATEHOUSE_{name.upper()}": one for name, one in platform.settings.items()},
+        }
+        made = Installation(home, engines, client, environment, pids)
         (home / "policy.toml").write_text(POLICY, encoding="utf-8")
         async with engines.write.begin() as connection:
             await made.people.write(connection)

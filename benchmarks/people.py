@@ -21,6 +21,7 @@ from store import tables as t
 
 PARTNERS = 4
 CUSTOMERS = 20
+GROUP = "customer-care"  # of the one vendor, which serves every customer
 MAILS_OF_A_LIFE = 5  # one to the admin; after the decision and after the end, two each
 
 
@@ -56,6 +57,7 @@ class Case:
     requester: Signatory
     named: PersonId
     admin: Signatory
+    admin_name: str
 
     @property
     def submission(self) -> Submit:
@@ -75,6 +77,7 @@ class People:
     def __init__(self) -> None:
         self._requesters = [_signatory(f"lead.{number}") for number in range(PARTNERS)]
         self._admins = [_signatory(f"admin.{number}") for number in range(CUSTOMERS)]
+        self.agent = _signatory("agent")
 
     def case(self, number: int) -> Case:
         """Return the request of that number; the same number always means the same request."""
@@ -90,6 +93,7 @@ class People:
             requester=self._requesters[partner],
             named=PersonId(make_id(f"manager.{partner}")),
             admin=self._admins[customer],
+            admin_name=f"admin.{customer}",
         )
 
     async def write(self, connection: AsyncConnection) -> None:
@@ -100,7 +104,11 @@ class People:
         await connection.execute(insert(t.tenant), list(_tenants()))
         await connection.execute(insert(t.person), list(_persons()))
         await connection.execute(insert(t.role_assignment), list(_roles()))
-        keys = [_key(one, now) for one in (*self._requesters, *self._admins)]
+        await connection.execute(insert(t.site), list(_sites()))
+        await connection.execute(insert(t.team), [_group()])
+        member = {"team_id": make_id(GROUP), "person_id": self.agent.id}
+        await connection.execute(insert(t.team_member), [member])
+        keys = [_key(one, now) for one in (*self._requesters, *self._admins, self.agent)]
         await connection.execute(insert(t.key), keys)
 
 
@@ -138,7 +146,7 @@ def tenant_row(number: int) -> dict[str, Any]:
 
 def person_row(name: str, organization: str) -> dict[str, Any]:
     """Return the row of an active person, whose id and address are made of the name."""
-    email = f"{name}@{organization}.example"
+    email = email_of(name, organization)
     return {
         "id": make_id(name),
         "email": email,
@@ -151,6 +159,16 @@ def person_row(name: str, organization: str) -> dict[str, Any]:
     }
 
 
+def email_of(name: str, organization: str) -> str:
+    """Return the address of a person."""
+    return f"{name}@{organization}.example"
+
+
+def site_of(customer: str) -> tuple[UUID, str]:
+    """Return id and slug of a customer's one site."""
+    return make_id(f"site.{customer}"), f"site-of-{customer}"
+
+
 def _signatory(name: str) -> Signatory:
     return Signatory(PersonId(make_id(name)), make_id(f"key.{name}"), SigningKey.fresh())
 
@@ -160,16 +178,25 @@ def _organizations() -> Iterator[dict[str, Any]]:
         yield organization_row(f"partner-{number}", OrganizationKind.PARTNER)
     for number in range(CUSTOMERS):
         yield organization_row(f"customer-{number}", OrganizationKind.CUSTOMER)
+    yield organization_row("vendor", OrganizationKind.VENDOR)
 
 
 def _serving() -> Iterator[dict[str, Any]]:
     for number in range(CUSTOMERS):
         partner, customer = f"partner-{number % PARTNERS}", f"customer-{number}"
         yield {"server_id": make_id(partner), "customer_id": make_id(customer)}
+        yield {"server_id": make_id("vendor"), "customer_id": make_id(customer)}
 
 
 def _tenants() -> Iterator[dict[str, Any]]:
     return (tenant_row(number) for number in range(CUSTOMERS))
+
+
+def _sites() -> Iterator[dict[str, Any]]:
+    for number in range(CUSTOMERS):
+        customer = f"customer-{number}"
+        site, slug = site_of(customer)
+        yield {"id": site, "slug": slug, "name": slug, "organization_id": make_id(customer)}
 
 
 def _persons() -> Iterator[dict[str, Any]]:
@@ -178,13 +205,24 @@ def _persons() -> Iterator[dict[str, Any]]:
         yield person_row(f"manager.{number}", f"partner-{number}")
     for number in range(CUSTOMERS):
         yield person_row(f"admin.{number}", f"customer-{number}")
+    yield person_row("agent", "vendor")
 
 
 def _roles() -> Iterator[dict[str, Any]]:
     for number in range(PARTNERS):
         yield _role(f"lead.{number}", Role.TM_ADMIN, f"partner-{number}")
+        yield _role(f"lead.{number}", Role.PARTNER_ADMIN, f"partner-{number}")
     for number in range(CUSTOMERS):
         yield _role(f"admin.{number}", Role.TENANT_ADMIN, f"tenant.{number}")
+        yield _role(f"admin.{number}", Role.TRUST_ADMIN, f"customer-{number}")
+        yield _role(f"admin.{number}", Role.PRIMARY_CONTACT, f"site.customer-{number}")
+    yield _role("agent", Role.SUPPORT_AGENT, "vendor")
+    yield _role("agent", Role.ONBOARDING_OPERATOR, "vendor")
+
+
+def _group() -> dict[str, Any]:
+    vendor = make_id("vendor")
+    return {"id": make_id(GROUP), "slug": GROUP, "name": "Customer Care", "organization_id": vendor}
 
 
 def _role(person: str, role: Role, scope: str) -> dict[str, Any]:

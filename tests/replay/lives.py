@@ -7,11 +7,16 @@ from datetime import timedelta
 from uuid import UUID
 
 from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper
 
+from activities import names
 from activities.commit import CommitActivities
 from activities.starting import start_process
 from approvals.commands import Command
+from approvals.customer_access import record as customer_access
+from approvals.customer_access.commands import BeginSession as BeginPlatformSession
+from approvals.customer_access.commands import Disable
 from approvals.errors import ApprovalError
 from approvals.people import Person
 from approvals.ports import Start
@@ -20,8 +25,23 @@ from approvals.tenant_access.commands import Finish, Grant, Revoke, Withdraw
 from approvals.tenant_access.record import KIND
 from identity.signing import Ed25519Signatures
 from starter.workers import process_worker
-from tests.factories import CAROLINE, CHARLOTTE, DAY, ELIZABETH, MARY, MINUTE, TOM, TOM_SAWYER
+from tests.factories import (
+    CAROLINE,
+    CHARLOTTE,
+    DAY,
+    ELIZABETH,
+    FENCE_PAINTING,
+    JANE,
+    MARY,
+    MERYTON,
+    MINUTE,
+    TOM,
+    TOM_SAWYER,
+    WICKHAM,
+)
 from tests.installation import CODES, NoMailQueue, RecordingMailer
+from tests.replay import pairing_lives, site_lives
+from tests.switching import ON, OTHER_SWITCH, SWITCH, accepting, fill
 from tests.workflows.faults import AwayLedger
 from tests.workflows.sign_ins import SigningIn
 from tests.workflows.stage import QUICK, Stage, as_json, eventually
@@ -86,6 +106,16 @@ async def without_an_end(at: Theatre) -> Handle:
     return await at.over(process)
 
 
+async def refused_without_an_end(at: Theatre) -> Handle:
+    """Refuse something while nothing is due: the run goes on waiting, without a timer."""
+    process = await at.stage.submitted()
+    await at.gives(process, Grant(no_end=True), TOM)
+    with suppress(ApprovalError):
+        await at.stage.send(await at.stage.grant(process))
+    await at.gives(process, Revoke(reason="After all."), TOM)
+    return await at.over(process)
+
+
 async def finished(at: Theatre) -> Handle:
     process = await at.granted()
     await at.gives(process, Finish(), CAROLINE)
@@ -144,8 +174,9 @@ async def raced(at: Theatre) -> Handle:
     grant, deny = await at.stage.grant(process, SECOND), await at.stage.deny(process)
     with suppress(ApprovalError):
         await asyncio.gather(at.stage.send(grant), at.stage.send(deny))
-    await at.stage.signal(process, "approve", grant)
-    await at.stage.recorded(grant)
+    with suppress(RPCError, TimeoutError):  # where the denial came first, nothing hears it
+        await at.stage.signal(process, "approve", grant)
+        await at.stage.recorded(grant)
     return await at.over(process)
 
 
@@ -224,13 +255,47 @@ async def key_expired(at: Theatre) -> Handle:
     return signing_in.handle
 
 
+async def switched(at: Theatre) -> Handle:
+    """Turn a switch off and on, with an acceptance and a visit between; it is never over."""
+    await fill(at.stage.installation.engines)
+    said = at.stage.installation.signed(JANE, SWITCH, ON)
+    await at.stage.gatehouse.submit(customer_access.KIND, said, FENCE_PAINTING.id)
+    for by, command in (
+        (TOM, accepting()),
+        (TOM, BeginPlatformSession()),
+        (JANE, ON),
+        (JANE, Disable()),
+        (JANE, ON),
+    ):
+        with suppress(ApprovalError):
+            said = at.stage.installation.signed(by, SWITCH, command)
+            await at.stage.gatehouse.send(customer_access.KIND, said)
+    return at.stage.client.get_workflow_handle(names.workflow_id(customer_access.KIND, SWITCH))
+
+
+async def visit_ran_out(at: Theatre) -> Handle:
+    """Begin a visit to the platform and let its twelve hours pass."""
+    await fill(at.stage.installation.engines)
+    facade, signed = at.stage.gatehouse, at.stage.installation.signed
+    on = signed(WICKHAM, OTHER_SWITCH, ON)
+    await facade.submit(customer_access.KIND, on, FENCE_PAINTING.id)
+    for command in (accepting(partner=MERYTON), BeginPlatformSession()):
+        await facade.send(customer_access.KIND, signed(TOM, OTHER_SWITCH, command))
+    workflow = names.workflow_id(customer_access.KIND, OTHER_SWITCH)
+    handle: Handle = at.stage.client.get_workflow_handle(workflow)
+    await at.skipper.fast_forward(handle, DAY)
+    return handle
+
+
 PLAYED: dict[str, tuple[Life, ...]] = {
+    "customer_access": (switched, visit_ran_out),
     "tenant_access": (
         expired,
         denied,
         withdrawn,
         revoked,
         without_an_end,
+        refused_without_an_end,
         finished,
         end_moved,
         visited,
@@ -243,6 +308,10 @@ PLAYED: dict[str, tuple[Life, ...]] = {
         from_its_row,
         cancelled,
     ),
+    "pairing": pairing_lives.LIVES,
+    "site_access": site_lives.ACCESS,
+    "contacts": site_lives.CONTACTS,
+    "reviews": site_lives.REVIEWS,
     "sign_in": (proved_and_signed_out, key_revoked, guessed, code_lapsed, key_expired),
 }
 

@@ -21,12 +21,13 @@ from starter.temporal_server import TemporalServer, free_port
 from store.engine import connect
 from store.schema import upgrade
 from tests.installation import CarriedClock, Installation
-from tests.replay import lives
+from tests.replay import lives, onboarding_lives
 from tests.workflows.stage import QUICK, Stage, connected
 
 HISTORIES = Path(__file__).with_name("histories")
 SKIPPING = "frontend.WorkflowTimeSkippingEnabled=true"
 LONG = "limit.historyCount.suggestContinueAsNew=30"
+LONG_LIFE, LONG_LIVED = "continued_as_new", ("tenant_access", "onboarding")
 
 
 async def record(version: str) -> None:
@@ -38,12 +39,10 @@ async def record(version: str) -> None:
                 file = file_of("tenant_access", version, play.__name__)
                 if is_new(file):
                     await _keep(file, await play(stage))
-        first = file_of("tenant_access", version, "continued_as_new")
-        if is_new(first):
+            await _onboard(stage, Path(folder), version)
+        if any(is_new(file_of(kind, version, LONG_LIFE)) for kind in LONG_LIVED):
             async with stage_of(Path(folder) / "long", LONG) as stage:
-                runs = await lives.continued_as_new(stage)
-                await _keep(first, runs[0])
-                await _keep(first.with_stem("continued_as_new_last"), runs[1])
+                await _continue(stage, Path(folder), version)
 
 
 async def _play(stage: Stage, version: str) -> None:
@@ -54,6 +53,24 @@ async def _play(stage: Stage, version: str) -> None:
                 file = file_of(process, version, play.__name__)
                 if is_new(file):
                     await _keep(file, await play(theatre))
+
+
+async def _onboard(stage: Stage, folder: Path, version: str) -> None:
+    for play in onboarding_lives.LIVES:
+        file = file_of("onboarding", version, play.__name__)
+        if is_new(file):
+            place = folder / play.__name__
+            async with onboarding_lives.stage_in(place, stage.client) as onboarding:
+                await _keep(file, await play(onboarding))
+
+
+async def _continue(stage: Stage, folder: Path, version: str) -> None:
+    request, onboarding = (file_of(kind, version, LONG_LIFE) for kind in LONG_LIVED)
+    if is_new(request):
+        await _keep_both(request, await lives.continued_as_new(stage))
+    if is_new(onboarding):
+        async with onboarding_lives.stage_in(folder / LONG_LIFE, stage.client) as at:
+            await _keep_both(onboarding, await onboarding_lives.continued_as_new(at))
 
 
 def file_of(process: str, version: str, life: str) -> Path:
@@ -91,6 +108,11 @@ async def _keep(file: Path, handle: WorkflowHandle[object, object]) -> None:
     history = json.loads((await handle.fetch_history()).to_json())
     _write(file, json.dumps(_clean(history), indent=1, sort_keys=True) + "\n")
     sys.stderr.write(f"{file.relative_to(HISTORIES)}\n")
+
+
+async def _keep_both(file: Path, runs: list[lives.Handle]) -> None:
+    await _keep(file, runs[0])
+    await _keep(file.with_stem(f"{LONG_LIFE}_last"), runs[1])
 
 
 def _write(file: Path, text: str) -> None:

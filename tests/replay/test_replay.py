@@ -16,16 +16,19 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from activities.names import NOTHING
 from approvals.ports import Outcome
 from approvals.rules import KINDS
+from starter.replaying import TYPES
 from starter.workers import SANDBOX, WORKFLOWS
+from tests.replay import onboarding_lives
+from tests.replay.lives import BY_HAND, PLAYED
+from tests.replay.record import LONG_LIFE, LONG_LIVED
 from workflows.process import Process
 
 HISTORIES = Path(__file__).with_name("histories")
 FILES = sorted(HISTORIES.glob("*/*/*.json"))
-UNRECORDED = pytest.mark.xfail(strict=True, reason="their lives are not recorded yet")
-NOT_YET = [
-    pytest.param(kind, marks=UNRECORDED) for kind in ("pairing", "onboarding", "site_access")
-]
-KINDS_RECORDED = [kind for kind in KINDS if kind not in ("pairing", "onboarding", "site_access")]
+EVERY_LIFE = [(kind, play.__name__) for kind, played in PLAYED.items() for play in played]
+EVERY_LIFE += [("onboarding", play.__name__) for play in onboarding_lives.LIVES]
+EVERY_LIFE += [("tenant_access", play.__name__) for play in BY_HAND]
+EVERY_LIFE += [(kind, f"{LONG_LIFE}{run}") for kind in LONG_LIVED for run in ("", "_last")]
 
 
 def history_of(file: Path) -> WorkflowHistory:
@@ -48,11 +51,25 @@ async def test_a_recorded_history_replays(file: Path) -> None:
     assert result.replay_failure is None
 
 
-@pytest.mark.parametrize("kind", [*KINDS_RECORDED, *NOT_YET])
+@pytest.mark.parametrize("workflow_type", TYPES)
+def test_every_workflow_has_a_recorded_life(workflow_type: str) -> None:
+    assert {type_of(file) for file in FILES if file.parts[-3] == workflow_type} == {workflow_type}
+
+
+def test_no_workflow_is_left_out() -> None:
+    assert len(TYPES) == len(WORKFLOWS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_end_of_a_process_is_recorded(kind: str) -> None:
     ends = {end_of(file) for file in FILES if file.parts[-3] == kind}
 
     assert ends >= KINDS[kind].closed
+
+
+@pytest.mark.parametrize(("kind", "life"), EVERY_LIFE)
+def test_every_life_that_can_be_played_is_recorded(kind: str, life: str) -> None:
+    assert list(HISTORIES.glob(f"{kind}/*/{life}.json")), "python -m tests.replay.record VERSION"
 
 
 async def test_a_change_that_breaks_running_processes_is_noticed() -> None:
@@ -84,6 +101,13 @@ class Impatient(Process):
     async def run(self, start: RawValue = NOTHING) -> Outcome:
         await asyncio.sleep(1)
         return await self.live(start)
+
+
+def type_of(file: Path) -> str:
+    """Return the workflow type of which a history was recorded."""
+    begun = json.loads(file.read_text())["events"][0]["workflowExecutionStartedEventAttributes"]
+    name: str = begun["workflowType"]["name"]
+    return name
 
 
 def end_of(file: Path) -> str | None:
