@@ -1,7 +1,7 @@
 """`python -m benchmarks`: measure everything once, report, and fail when a count is missed.
 
-`python -m benchmarks counts` measures only what each life costs in Temporal, and
-`python -m benchmarks authzen` only the gate over HTTP.
+`python -m benchmarks counts` measures only what each life costs in Temporal, `... authzen` only the
+gate over HTTP, and `... pages` only the portal's list of 10,000 requests.
 """
 
 import asyncio
@@ -9,9 +9,10 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from benchmarks import authzen, bare, children, counts, decisions, gate, memory, throughput
+from benchmarks import authzen, bare, children, counts, decisions, gate, memory, pages, throughput
 from benchmarks.installation import installation, serve_mail
 from benchmarks.lives import LIVES
 from benchmarks.report import Report, machine
@@ -39,6 +40,7 @@ async def measure() -> int:
             await memory.measure(made, report)
         await gate.measure(home, report)
         await authzen.measure(home, report)
+        await pages.measure(home, report)
     report.say(f"All of it took {time.perf_counter() - begin:.0f} s.")
     return report.close()
 
@@ -52,11 +54,11 @@ async def measure_counts() -> int:
     return report.close()
 
 
-async def measure_authzen() -> int:
-    """Measure the gate over HTTP alone, and return the exit code."""
+async def measure_alone(part: Callable[[Path, Report], Awaitable[None]]) -> int:
+    """Run one measurement that needs an empty folder alone, and return the exit code."""
     report = Report()
     with tempfile.TemporaryDirectory(prefix="gatehouse-bench-") as name:
-        await authzen.measure(Path(name), report)
+        await part(Path(name), report)
     return report.close()
 
 
@@ -72,7 +74,9 @@ def main(arguments: list[str]) -> int:
         case ["counts"]:
             return asyncio.run(measure_counts())
         case ["authzen"]:
-            return asyncio.run(measure_authzen())
+            return asyncio.run(measure_alone(authzen.measure))
+        case ["pages"]:
+            return asyncio.run(measure_alone(pages.measure))
         case ["bare-route", port]:
             authzen.serve_bare(int(port))
         case ["bare-worker", address]:
@@ -80,7 +84,9 @@ def main(arguments: list[str]) -> int:
         case ["mail-server", maildir, port]:
             asyncio.run(serve_mail(maildir, port))
         case _:
-            print("python -m benchmarks takes no argument, `counts` or `authzen`.", file=sys.stderr)
+            print(
+                "`python -m benchmarks` takes nothing, counts, authzen or pages.", file=sys.stderr
+            )
             return 2
     return 0
 

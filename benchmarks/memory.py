@@ -6,7 +6,7 @@ They are opened as `reconcile` opens them: the row is there, and its workflow is
 import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import insert
@@ -73,7 +73,7 @@ def _tell(report: Report, sizes: dict[int, float], seconds: float) -> None:
 async def _open(made: Installation, count: int) -> None:
     cases = [made.next_case() for _ in range(count)]
     async with made.engines.write.begin() as connection:
-        await connection.execute(insert(t.process), list(_rows(cases)))
+        await connection.execute(insert(t.process), list(open_rows(cases, datetime.now(UTC))))
     left = iter(cases)
 
     async def some() -> None:
@@ -93,8 +93,8 @@ async def _sleeps(made: Installation, case: Case) -> None:
         await asyncio.sleep(0.1)
 
 
-def _rows(cases: list[Case]) -> Iterator[dict[str, object]]:
-    now = datetime.now(UTC)
+def open_rows(cases: Sequence[Case], now: datetime) -> Iterator[dict[str, object]]:
+    """Make the rows of requests that were sent at *now* and nobody has answered."""
     for case in cases:
         place = OrganizationId(case.organization_id), TenantId(case.tenant_id)
         after = submitted(

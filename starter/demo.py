@@ -1,25 +1,24 @@
-"""The demo's stage: a real stack of its own, real commands, real mail."""
+"""`gatehouse demo`: a real stack of its own, on which one story is played with real commands."""
 
-import asyncio
 import os
-import re
-import shlex
 import shutil
-import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from starter import story
 from starter.console import print_text, status
-from starter.mailbox import StoredLetter, letters
 from starter.stack import Stack
-from starter.story import Story, StoryError
+from starter.story import terminals
+from starter.story.stage import Stage
+from starter.story.telling import INDENT
 
-POLICY = '[default]\nshortest_access = "2s"\n'  # so that the story fits into a minute
-INDENT = 2
-PATIENCE = 30.0  # seconds for a mail to arrive
-CODE = re.compile(r"\b(\d{4}) (\d{4})\b")
+POLICY = '[default]\nshortest_access = "2s"\n'  # so that access can end while one looks on
+OPENING = """\
+This is the life of access to a customer, on a real stack of its own: Temporal, the worker, a mail
+server, the portal and a customer platform. What stands behind a name and $ is what that person
+types, at a terminal of their own; below it stands what came back."""
 
 
 async def run(*, keep: bool) -> None:
@@ -28,13 +27,16 @@ async def run(*, keep: bool) -> None:
     changed = {
         "GATEHOUSE_HOME": str(folder / "state"),
         "XDG_CONFIG_HOME": str(folder / "config"),
-        "COLUMNS": str(max(60, shutil.get_terminal_size().columns - INDENT)),
+        "COLUMNS": str(max(60, shutil.get_terminal_size((100, 24)).columns - INDENT)),
+        "TERM": "dumb",  # the commands write into pipes, whatever this terminal can do
     }
     before = {name: os.environ.get(name) for name in changed}
     os.environ.update(changed)
     try:
+        terminals.prepare()
+        print_text(OPENING)
         async with _stage(folder) as stage:
-            await Story(stage).play()
+            await story.play(stage)
     finally:
         for name, value in before.items():
             os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
@@ -45,65 +47,10 @@ async def run(*, keep: bool) -> None:
 
 
 @asynccontextmanager
-async def _stage(folder: Path) -> AsyncIterator["Stage"]:
-    state = folder / "state"
-    state.mkdir(mode=0o700)
+async def _stage(folder: Path) -> AsyncIterator[Stage]:
+    state, desk = folder / "state", folder / "desk"
+    for one in (state, desk):
+        one.mkdir(mode=0o700)
     (state / "policy.toml").write_text(POLICY, encoding="utf-8")
-    stack = Stack(state)
-    async with stack.running():
-        yield Stage(state / "mail")
-
-
-class Stage:
-    """Runs the commands of people, and reads their mail."""
-
-    def __init__(self, maildir: Path) -> None:
-        self._maildir = maildir
-
-    async def command(self, person: str, *words: str, ends: int = 0, quiet: bool = False) -> str:
-        """Run `gatehouse WORDS` as *person*; return its stdout. Raises StoryError otherwise."""
-        if not quiet:
-            print_text(f"\n{person}$ gatehouse {shlex.join(words)}")
-        child = await self.started(person, *words)
-        out, err = await child.communicate()
-        return self._judged(words, child.returncode, ends, out.decode(), err.decode(), quiet=quiet)
-
-    async def started(self, person: str, *words: str) -> asyncio.subprocess.Process:
-        """Start a command of *person* with pipes to talk to it."""
-        return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "starter", "--profile", person, *words,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-
-    async def sign_in(self, person: str, email: str) -> None:
-        """Sign *person* in with the code that comes by mail."""
-        child = await self.started(person, "login", email)
-        letter = await self.mail(email, "code")
-        found = CODE.search(letter.text)
-        if found is None:
-            raise StoryError(f"the mail to {email} holds no code")
-        out, err = await child.communicate("".join(found.groups()).encode() + b"\n")
-        self._judged(("login",), child.returncode, 0, out.decode(), err.decode(), quiet=True)
-
-    async def mail(self, to: str, about: str) -> StoredLetter:
-        """Wait for a mail to *to* whose text holds *about*."""
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                found = [
-                    one for one in letters(self._maildir) if to in one.to and about in one.text
-                ]
-                if found:
-                    return found[-1]
-                await asyncio.sleep(0.1)
-
-    def _judged(
-        self, words: Sequence[str], code: int | None, ends: int, out: str, err: str, *, quiet: bool
-    ) -> str:
-        if not quiet:
-            for line in (err + out).splitlines():
-                print_text(f"{' ' * INDENT}{line}")
-        if code != ends:
-            raise StoryError(f"gatehouse {words[0]} ended with {code}, not {ends}: {err.strip()}")
-        return out
+    async with Stack(state, with_platform=True).running():
+        yield Stage(desk, state / "mail")

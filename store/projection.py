@@ -124,7 +124,6 @@ async def _insert(connection: AsyncConnection, after: State, text: str, now: dat
             "begun_at": now,
             "tenant_id": index.tenant,
             "organization_id": index.organization,
-            "requester_id": index.requester,
             "batch": index.batch,
             "subject": index.subject,
             "customer_id": index.customer,
@@ -153,6 +152,7 @@ def _moving(after: State, text: str) -> dict[str, Any]:
         "state": text,
         "is_closed": after.is_closed,
         "due": after.due,
+        "requester_id": after.index.requester,  # a newcomer's sign-in has one once it is proved
     }
 
 
