@@ -50,22 +50,29 @@ class OnboardingActivities:
         self, before: Onboarding, task: steps.Task, answer: steps.Answer
     ) -> Outcome:
         """Write what follows, unless somebody or something else has moved the row meanwhile."""
-        process = before.process_id
+        process, noted, change = before.process_id, None, None
         async with self._ledger.locked(process, datetime.now(UTC)) as row:
             state, outcome = row.state, row.standing()
-            if not isinstance(state, Onboarding) or state.version != before.version:
-                return outcome
-            directory = await row.directory(needed_to_enter(state))
-            noted = steps.noted(state, task, answer, directory, row.now)
-            if (change := noted.transition) is not None:
-                told = with_entry(directory, change.directory)
-                outcome = await row.write(change, told, None)
+            if isinstance(state, Onboarding) and state.version == before.version:
+                directory = await row.directory(needed_to_enter(state))
+                noted = steps.noted(state, task, answer, directory, row.now)
+                if (change := noted.transition) is not None:
+                    told = with_entry(directory, change.directory)
+                    outcome = await row.write(change, told, None)
+        if noted is None and isinstance(state, Onboarding):
+            await self._let_go(steps.orphan(state, task, answer))
         if change is not None and change.notices:
             notices = NoticesOf(process=process, version=outcome.version)
             await self._mail.enqueue(notices, str(before.vendor))
-        if noted.waits is not None:
+        if noted is not None and noted.waits is not None:
             raise _again(noted)
         return outcome
+
+    async def _let_go(self, orphan: UUID | None) -> None:
+        """Delete what a step made that came too late for being undone with the rest."""
+        if orphan is not None and self._platform is not None:
+            log.warning("a customer was created after its onboarding was abandoned: deleted")
+            await self._platform.delete_customer(orphan)
 
     async def _answer(self, task: steps.Task) -> steps.Answer:
         try:

@@ -1,8 +1,9 @@
 """Makes Temporal follow the database: every open row has a running workflow, whatever was lost."""
 
-import logging
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from temporalio.client import Client
@@ -14,9 +15,10 @@ from activities.starting import start_process
 from approvals.ports import Ledger, OpenProcess, Start
 from approvals.records import Record
 
-log = logging.getLogger(__name__)
 OVERDUE = timedelta(minutes=1)  # a tick that late means a wedged or foreign workflow
 PAGE = 1000  # what Temporal and the database are asked for at once
+AT_ONCE = 16  # calls to Temporal that are under way together
+T = TypeVar("T")
 Suspect = tuple[str, datetime | None]  # a workflow, and the instant for which its row waits
 
 
@@ -54,19 +56,18 @@ class Reconciler:
         late = {(one, row.due) for one, row in rows.items() if self._is_late(row)}
         closed = await self._closed([one for one in running if one not in rows])
         stuck = self._lasting(late | {(one, None) for one in closed})
-        started = replaced = 0
-        for one, row in rows.items():
-            is_ours = running.get(one)
-            if is_ours and one not in stuck:
-                continue
-            if is_ours is not None:
-                replaced += await self._terminate(one, "not this row's: started again from it")
-            await start_process(self._client, row.kind, Start(process=row.id), row.tenant)
-            started += 1
+        missing = [one for one in rows if not running.get(one) or one in stuck]
+        foreign = [one for one in missing if one in running]
+        replaced = await self._terminate(foreign, "not this row's: started again from it")
+        await _few_at_once(self._start, [rows[one] for one in missing])
         await ensure_reviews(self._client)
         orphans = [one for one in closed if one in stuck]
-        ended = sum([await self._terminate(one, "its row is closed") for one in orphans])
-        return Reconciled(open=len(rows), started=started, replaced=replaced, ended=ended)
+        ended = await self._terminate(orphans, "its row is closed")
+        return Reconciled(open=len(rows), started=len(missing), replaced=replaced, ended=ended)
+
+    async def _start(self, row: OpenProcess) -> bool:
+        await start_process(self._client, row.kind, Start(process=row.id), row.tenant)
+        return True
 
     def _is_late(self, row: OpenProcess) -> bool:
         return row.due is not None and row.due <= self._now()
@@ -99,11 +100,26 @@ class Reconciler:
             )
         }
 
-    async def _terminate(self, workflow: str, why: str) -> bool:
-        try:
-            await self._client.get_workflow_handle(workflow).terminate(reason=why)
-        except RPCError as gone:
-            if gone.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            return False
-        return True
+    async def _terminate(self, workflows: Sequence[str], why: str) -> int:
+        async def end(workflow: str) -> bool:
+            try:
+                await self._client.get_workflow_handle(workflow).terminate(reason=why)
+            except RPCError as gone:
+                if gone.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+                return False
+            return True
+
+        return await _few_at_once(end, workflows)
+
+
+async def _few_at_once(act: Callable[[T], Awaitable[bool]], what: Sequence[T]) -> int:
+    """Do it with each, and return how often it had an effect; after an outage that may be many."""
+    count = 0
+    for start in range(0, len(what), AT_ONCE):
+        calls = map(act, what[start : start + AT_ONCE])
+        for answer in await asyncio.gather(*calls, return_exceptions=True):
+            if isinstance(answer, BaseException):
+                raise answer
+            count += answer
+    return count

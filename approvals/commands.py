@@ -25,10 +25,15 @@ PLATFORM = PersonId(UUID(int=1))  # the actor of what follows from the customer 
 
 
 class Command(Form):
-    """A person's wish. *shown* is the digest of what they saw when they decided."""
+    """A person's wish. *shown* is the digest of what they saw when they decided.
+
+    Of a command that *is_kept* the signed text stays beside its outcome, so that others can check
+    it; of the others only the digest does.
+    """
 
     kind: ClassVar[str]
     needs_shown: ClassVar[bool] = False
+    is_kept: ClassVar[bool] = True
     shown: Digest | None = None
 
 

@@ -89,6 +89,7 @@ def judged(pack: ProofPack, signatures: Signatures, trusted: frozenset[str]) -> 
         for one in pack.keys
         if not one.enrolment
     ]
+    remarks += [why for one in pack.entries for why in _unshown(one, said, keys)]
     if pack.checkpoint is None:
         remarks.append("no checkpoint covers this process yet: a cut end would not show.")
     else:
@@ -108,7 +109,8 @@ def _of_entry(
     where = f"{entry.process} entry {entry.seq}"
     command = said.get(entry.command)
     if command is None:
-        yield f"{where}: the signed command that it records is missing."
+        if not _asks_for_code(entry):
+            yield f"{where}: the signed command that it records is missing."
         return
     body = _read(command.body)
     if body is None:
@@ -121,10 +123,10 @@ def _of_entry(
         yield f"{where}: its command is by somebody else."
     if body.get("nonce") != entry.nonce:
         yield f"{where}: its command bears another nonce."
-    public = _public_key(entry.key, said.values(), keys)
-    if public is None:
-        yield f"{where}: the key that signed it is not in the proof."
-    elif not signatures.holds(public, command.body.encode(), command.signature):
+    if entry.key not in keys:
+        if entry.key != entry.process:
+            yield f"{where}: the key that signed it is not in the proof."
+    elif not _is_by(keys[entry.key], command, signatures):
         yield f"{where}: the signature under its command does not hold."
     if entry.version is not None:
         yield from _in_time(where, entry, body, keys)
@@ -145,21 +147,29 @@ def _in_time(
         yield f"{where}: its key was not in force then."
 
 
-def _public_key(
-    key: UUID, said: "Sequence[SignedCommand] | Any", keys: Mapping[UUID, KeyFacts]
-) -> str | None:
-    """Return a key's public half; that of a sign-in without a key stands in its own request."""
-    if key in keys:
-        return keys[key].key.public_key
-    return next(filter(None, (_enrolled_by(one, key) for one in said)), None)
+def _unshown(
+    entry: AuditEntry, said: Mapping[str, SignedCommand], keys: Mapping[UUID, KeyFacts]
+) -> Iterator[str]:
+    """Say of a sign-in's entries what no proof shows. Before it has a key, nobody is accused."""
+    where = f"{entry.process} entry {entry.seq}"
+    if entry.command is None or entry.key is None:
+        return
+    if entry.command not in said:
+        if _asks_for_code(entry):
+            yield f"{where}: the request for a code names an address, so its text is not kept."
+    elif entry.key == entry.process and entry.key not in keys:
+        yield f"{where}: its sign-in enrolled no key, so the signature cannot be checked."
 
 
-def _enrolled_by(command: SignedCommand, sign_in: UUID) -> str | None:
-    body = _read(command.body)
-    if body is None or body["process_id"] != str(sign_in) or body["command"]["kind"] != "begin":
-        return None
-    public: object = body["command"]["args"].get("public_key")
-    return public if isinstance(public, str) else None
+def _asks_for_code(entry: AuditEntry) -> bool:
+    """Whether it records a sign-in's first message, or a refused one that nobody was known by."""
+    if entry.version is None:
+        return entry.actor is None
+    return entry.event == "asked" and entry.key == entry.process
+
+
+def _is_by(key: KeyFacts, command: SignedCommand, signatures: Signatures) -> bool:
+    return signatures.holds(key.key.public_key, command.body.encode(), command.signature)
 
 
 def _of_key(facts: KeyFacts, signatures: Signatures) -> Iterator[str]:
@@ -173,11 +183,18 @@ def _of_key(facts: KeyFacts, signatures: Signatures) -> Iterator[str]:
     if [one.actor for one in enrolled] != [facts.key.person]:
         yield f"{where}: its sign-in did not enrol it for person {facts.key.person}."
     said = {one.digest: one for one in facts.commands}
-    begun = said.get(facts.enrolment[0].command or "")
-    if begun is None or _enrolled_by(begun, facts.key.id) != facts.key.public_key:
-        yield f"{where}: its sign-in asked for another public key."
-    elif not signatures.holds(facts.key.public_key, begun.body.encode(), begun.signature):
-        yield f"{where}: whoever asked for it did not hold it."
+    proved = said.get(enrolled[0].command or "") if enrolled else None
+    if proved is None or not _proves_code_of(facts.key.id, proved):
+        yield f"{where}: the proof of its mailed code is missing."
+    elif not _is_by(facts, proved, signatures):
+        yield f"{where}: whoever proved its mailed code did not hold it."
+
+
+def _proves_code_of(sign_in: UUID, command: SignedCommand) -> bool:
+    body = _read(command.body)
+    return body is not None and (body["process_id"], body["command"].get("kind")) == (
+        str(sign_in), "prove",
+    )  # fmt: skip
 
 
 def _of_checkpoint(

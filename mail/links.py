@@ -49,6 +49,13 @@ FOLDERS = {
     "review_due": "contacts",
     "review_missed": "contacts",
 }
+# Kinds of notices that point to a page of no single process: the first is the list of customers,
+# with their switches; the others are the page that everybody comes to first.
+PLACES = {
+    "customer_to_switch_on": "/customers",
+    "onboarding_welcome": "",
+    "key_enrolled": "",
+}
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,8 @@ class Links:
 
     def page(self, kind: str, process: UUID) -> str | None:
         """Return the address of the page that a kind of notice is about."""
+        if kind in PLACES:
+            return None if self.portal_url is None else self.portal_url + PLACES[kind]
         return self._below(f"{FOLDERS.get(kind, 'requests')}/{process}")
 
     def request(self, process: UUID) -> str | None:

@@ -99,7 +99,26 @@ class Gatehouse:
             return await self._awaited(signed, end)
 
     async def _carried(self, kind: str, signed: Signed, said: bytes) -> str:
+        try:
+            return await self._update(kind, signed, said)
+        except RPCError as trouble:
+            if trouble.status is RPCStatusCode.NOT_FOUND:
+                return await self._direct(signed, said)
+            if trouble.status is not RPCStatusCode.FAILED_PRECONDITION:
+                raise
+        try:
+            return await self._repeated(kind, signed, said)
+        except RPCError as trouble:  # a refusal now says nothing of what went before
+            raise _SilenceError from trouble
+
+    async def _repeated(self, kind: str, signed: Signed, said: bytes) -> str:
+        """Ask again: a workflow task that fails takes its updates along.
+
+        So it is when a process continues as new under fresh messages. Whether the door was reached,
+        only asking again tells.
+        """
         for pause in POLL:
+            await asyncio.sleep(pause)
             try:
                 return await self._update(kind, signed, said)
             except RPCError as trouble:
@@ -107,9 +126,6 @@ class Gatehouse:
                     break
                 if trouble.status is not RPCStatusCode.FAILED_PRECONDITION:
                     raise
-            # A workflow task that fails takes its updates along, as when a process continues as
-            # new under fresh messages. Whether the door was reached, only asking again tells.
-            await asyncio.sleep(pause)
         return await self._direct(signed, said)
 
     async def _update(self, kind: str, signed: Signed, said: bytes) -> str:
@@ -125,10 +141,14 @@ class Gatehouse:
                 rpc_timeout=ANSWER,
             )
         except WorkflowUpdateFailedError as refused:
-            if not isinstance(refused.cause, ApplicationError) or refused.cause.type == ENDED:
-                return await self._direct(signed, said)  # the run ended under the update
-            raise _refusal(refused.cause) from None
-        return receipt
+            if isinstance(refused.cause, ApplicationError) and refused.cause.type != ENDED:
+                raise _refusal(refused.cause) from None
+        else:
+            return receipt
+        try:  # the run ended under the update, which may have reached the door
+            return await self._direct(signed, said)
+        except RPCError as trouble:
+            raise _SilenceError from trouble
 
     async def signal(self, kind: str, said: bytes) -> None:
         """Leave a command with Temporal; its outcome will stand on the timeline.

@@ -1,7 +1,7 @@
 """Onboardings on the command line; also `python -m starter.onboarding`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID, uuid4
 
 import typer
@@ -10,6 +10,7 @@ from approvals.commands import Command
 from approvals.onboarding.commands import Abandon, Retry
 from approvals.onboarding.customer_file import CustomerFileError, read_customer
 from approvals.onboarding.record import Status
+from approvals.onboarding.views import OnboardingView
 from approvals.slugs import slug
 from approvals.texts import message
 from starter import onboarding_batches, onboardings, screens
@@ -66,7 +67,10 @@ async def start(
     wait: Follow = None,
     as_json: AsJson = False,
 ) -> None:
-    """Onboard a customer: create it on the platform, name its admins, give its people roles."""
+    """Onboard a customer, or many of a CSV file.
+
+    It is created on the platform, its admins are named, and its people get their roles.
+    """
     if (file is None) == (from_csv is None):
         raise UsageError("Give FILE or --from-csv, one of them.")
     if organization is not None:
@@ -104,7 +108,7 @@ async def list_(
 @app.command()
 @runs
 async def show(onboarding: Onboarding, as_json: AsJson = False) -> None:
-    """Show one onboarding: its steps, its people, and what happened to it so far."""
+    """Show one onboarding: steps, people, timeline."""
     async with desk() as at:
         found = OnboardingDesk(at)
         view = await found.viewed(onboarding)
@@ -122,7 +126,7 @@ async def show(onboarding: Onboarding, as_json: AsJson = False) -> None:
 @app.command()
 @runs
 async def watch(onboarding: Onboarding) -> None:
-    """Show the steps while they happen, until the onboarding is over or parked."""
+    """Show the steps while they happen, until it is over or parked."""
     async with desk() as at:
         _tell_end(await onboardings.followed(OnboardingDesk(at), onboarding))
 
@@ -152,7 +156,10 @@ async def abandon(
     wait: Follow = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take back all that an onboarding made on the platform, in the opposite order."""
+    """Take back all that it made on the platform.
+
+    What was made last is taken back first.
+    """
     command = Abandon(reason=checked("--reason", message, reason))
     await _give(onboarding, command, (dry_run, sign_only, wait, as_json))
 
@@ -161,7 +168,10 @@ async def abandon(
 def example(
     path: Annotated[bool, typer.Option("--path", help="Print the file's path instead.")] = False,
 ) -> None:
-    """Print an example customer.toml, for the reference platform of `gatehouse up`."""
+    """Print an example customer.toml.
+
+    It fits the reference platform of `gatehouse up --with-platform`.
+    """
     print_text(str(EXAMPLE) if path else EXAMPLE.read_text(encoding="utf-8").rstrip("\n"))
 
 
@@ -184,11 +194,11 @@ async def _start_one(
             if as_json:
                 print_json({"dry_run": True, **view.model_dump(mode="json")})
             else:
-                onboardings.print_view(view, await found.zone())
+                onboardings.print_draft(view)
             status("Nothing was changed. The form would be accepted now.")
             return
         process = await found.start(form, wait=wait is not False)
-        await _tell(found, process, wait=wait, as_json=as_json)
+        await _tell(found, process, Status.READY, wait=wait, as_json=as_json)
 
 
 async def _give(process: UUID, command: Command, how: tuple[bool, bool, bool | None, bool]) -> None:
@@ -202,17 +212,23 @@ async def _give(process: UUID, command: Command, how: tuple[bool, bool, bool | N
             found.print_signed(process, command, as_json=as_json)
             return
         after = (await found.judged(process, command)).after
+        wanted = Status.ABANDONED if after.status is Status.UNDOING else Status.READY
         if dry_run:
             if as_json:
                 print_json({"dry_run": True, "status": after.status})
             status(f"Nothing was changed. With this command it would be {after.status}.")
             return
         await found.give(process, command, wait=wait is not False)
-        await _tell(found, process, wait=wait, as_json=as_json)
+        await _tell(found, process, wanted, wait=wait, as_json=as_json)
 
 
-async def _tell(found: OnboardingDesk, process: UUID, *, wait: bool | None, as_json: bool) -> None:
-    """Say what became of a command; with *wait* only once there is no step left to take."""
+async def _tell(
+    found: OnboardingDesk, process: UUID, wanted: Status, *, wait: bool | None, as_json: bool
+) -> None:
+    """Say what became of a command; with *wait* only once there is no step left to take.
+
+    Then it has failed if the onboarding is not as *wanted*.
+    """
     if wait is False:
         if as_json:
             print_json({"id": str(process), "waited": False})
@@ -220,21 +236,25 @@ async def _tell(found: OnboardingDesk, process: UUID, *, wait: bool | None, as_j
             print_text(str(process))
         status("Left with Temporal; its outcome will stand on the timeline.")
         return
+    if wait:
+        status(f"Onboarding {process}. Ctrl-C ends this display; the onboarding goes on.")
     view = await (onboardings.followed(found, process) if wait else found.viewed(process))
     if as_json:
         print_json(view.model_dump(mode="json"))
     else:
         print_text(str(process))
     if wait:
-        _tell_end(view)
+        _tell_end(view, wanted)
     else:
         status(f"{view.name} is {view.status}; see `gatehouse onboarding watch {process}`.")
 
 
-def _tell_end(view: Any) -> None:
+def _tell_end(view: OnboardingView, wanted: Status = Status.READY) -> None:
     why = "" if view.reason is None else f": {view.reason}"
     status(f"{view.name} is {view.status}{why}")
-    if view.status != "ready":
+    if view.status == Status.PARKED:
+        status(f"Go on with `gatehouse onboarding retry {view.id}`, or undo it with `abandon`.")
+    if view.status != wanted:
         raise typer.Exit(REFUSED)
 
 

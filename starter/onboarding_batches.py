@@ -136,8 +136,11 @@ def _report(results: Sequence[Sent], how: How) -> None:
             f"{away} of {total} onboardings were not confirmed. Repeating it starts what is"
             " missing."
         )
-    if refused := counts["refused"] + counts["parked"] + counts["abandoned"]:
-        raise RefusedSomeError(
-            f"{refused} of {total} customers are not onboarded. A changed file is a new batch: put"
-            " only these lines into it."
-        )
+    refused, parked = counts["refused"] + counts["abandoned"], counts["parked"]
+    if refused or parked:
+        hints = [
+            f"{refused + parked} of {total} customers are not onboarded.",
+            *(["A changed file is a new batch: put only the refused lines in it."] * bool(refused)),
+            *(["Take up a parked one with `gatehouse onboarding retry ID`."] * bool(parked)),
+        ]
+        raise RefusedSomeError(" ".join(hints))

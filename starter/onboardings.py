@@ -74,7 +74,8 @@ class OnboardingDesk(ProcessDesk):
 
 async def followed(onboardings: OnboardingDesk, process: UUID) -> OnboardingView:
     """Show the steps while they happen, until it is over or parked; return how it stands then."""
-    with _display() as display:
+    zone = await onboardings.zone()
+    with _display(zone) as display:
         while True:
             view = await onboardings.viewed(process)
             display.show(view)
@@ -86,7 +87,8 @@ async def followed(onboardings: OnboardingDesk, process: UUID) -> OnboardingView
 class _Lines:
     """Writes each change of a step on a line of its own, where nobody sits at a terminal."""
 
-    def __init__(self) -> None:
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
         self._seen: set[tuple[str, ...]] = set()
 
     def show(self, view: OnboardingView) -> None:
@@ -98,14 +100,14 @@ class _Lines:
                 status(step_text(one))
         if view.trouble is not None and (view.trouble,) not in self._seen:
             self._seen.add((view.trouble,))
-            status(trouble_text(view))
+            status(trouble_text(view, self._zone))
 
 
 class _Screen:
     """Draws the steps in place."""
 
-    def __init__(self, live: Live) -> None:
-        self._live = live
+    def __init__(self, live: Live, zone: ZoneInfo) -> None:
+        self._live, self._zone = live, zone
 
     def show(self, view: OnboardingView) -> None:
         """Draw how it stands."""
@@ -113,17 +115,17 @@ class _Screen:
         for one in view.steps:
             grid.add_row(escape(inert(step_text(one))))
         if view.trouble is not None:
-            grid.add_row(escape(inert(trouble_text(view))))
+            grid.add_row(escape(inert(trouble_text(view, self._zone))))
         self._live.update(grid, refresh=True)
 
 
 @contextmanager
-def _display() -> Iterator[_Lines | _Screen]:
+def _display(zone: ZoneInfo) -> Iterator[_Lines | _Screen]:
     if not aside.is_terminal:
-        yield _Lines()
+        yield _Lines(zone)
         return
     with Live(console=aside, auto_refresh=False) as live:
-        yield _Screen(live)
+        yield _Screen(live, zone)
 
 
 def step_text(one: StepView) -> str:
@@ -132,13 +134,10 @@ def step_text(one: StepView) -> str:
     return f"{MARKS[one.progress]} {WORDS[one.step]}{detail}"
 
 
-def trouble_text(view: OnboardingView) -> str:
+def trouble_text(view: OnboardingView, zone: ZoneInfo) -> str:
     """Say what keeps an onboarding waiting, and until when it will."""
-    until = "" if view.parks_at is None else f" It parks at {say_instant(view.parks_at, UTC)}."
+    until = "" if view.parks_at is None else f" It parks at {say_instant(view.parks_at, zone)}."
     return f"  {view.trouble} Trying again.{until}"
-
-
-UTC = ZoneInfo("UTC")
 
 
 def print_list(views: Sequence[OnboardingView], zone: ZoneInfo) -> None:
@@ -158,6 +157,21 @@ def print_list(views: Sequence[OnboardingView], zone: ZoneInfo) -> None:
     )
 
 
+def print_draft(view: OnboardingView) -> None:
+    """Print what a form would begin."""
+    rows = [
+        ("Customer", f"{view.name} ({view.customer})"),
+        ("Reference", view.reference),
+        ("Vendor", view.vendor),
+        ("Switched on by", view.switch_on_for),
+    ]
+    print_table(None, [[name, value] for name, value in rows if value])
+    print_table(
+        None, [[f"{number}. {WORDS[one.step]}"] for number, one in enumerate(view.steps, 1)]
+    )
+    _print_users(view)
+
+
 def print_view(view: OnboardingView, zone: ZoneInfo) -> None:
     """Print one onboarding in full."""
     since = view.trouble_since
@@ -170,7 +184,7 @@ def print_view(view: OnboardingView, zone: ZoneInfo) -> None:
         ("Reference", view.reference),
         ("Platform's id", None if view.platform_id is None else str(view.platform_id)),
         ("Vendor", view.vendor),
-        ("Switched on for", view.switch_on_for),
+        ("Switched on by", view.switch_on_for),
         ("Started", f"{say_instant(view.started_at, zone)}, by {view.operator}"),
         ("Ended", None if view.closed_at is None else say_instant(view.closed_at, zone)),
         ("Trouble", trouble),
@@ -178,6 +192,12 @@ def print_view(view: OnboardingView, zone: ZoneInfo) -> None:
     ]
     print_table(None, [[name, value] for name, value in rows if value])
     print_table(None, [[step_text(one)] for one in view.steps])
+    _print_users(view)
+    for warning in view.warnings:
+        status(f"Note: {warning}")
+
+
+def _print_users(view: OnboardingView) -> None:
     print_table(
         ["USER", "NAME", "ROLES", "DONE"],
         [
@@ -185,5 +205,3 @@ def print_view(view: OnboardingView, zone: ZoneInfo) -> None:
             for one in view.users
         ],
     )
-    for warning in view.warnings:
-        status(f"Note: {warning}")

@@ -20,11 +20,13 @@ ALIVE = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 class PortalServer:
     """The portal on loopback; it reads run.json for everything else."""
 
+    name = "The portal"
+
     def __init__(self, folder: Path) -> None:
         self.log = folder / "portal.log"
         self.port = free_port(PORT)
         self._keys = folder / "keys"
-        self.running: Process | None = None
+        self.process: Process | None = None
 
     @property
     def address(self) -> str:
@@ -43,10 +45,10 @@ class PortalServer:
 
     async def start(self, starting: Starting) -> None:
         """Start it and wait until it answers. Raises StackError."""
-        self.running = await starting(self.log, [sys.executable, "-m", "portal"])
+        self.process = await starting(self.log, [sys.executable, "-m", "portal"])
         with suppress(TimeoutError):
             async with asyncio.timeout(START_SECONDS):
-                while self.running.returncode is None:
+                while self.process.returncode is None:
                     if await _answers(self.port):
                         return
                     await asyncio.sleep(0.05)
@@ -54,8 +56,8 @@ class PortalServer:
 
     async def stop(self) -> None:
         """Let it finish what it answers, and end it."""
-        if self.running is not None:
-            await stopped(self.running, STOP_SECONDS)
+        if self.process is not None:
+            await stopped(self.process, STOP_SECONDS)
 
 
 def mailbox_key(keys: Path) -> str:

@@ -21,11 +21,13 @@ class ReferencePlatform:
     The worker finds our account's secret, and those of the platform's PBXs, in *secrets*.
     """
 
+    name = "The reference platform"
+
     def __init__(self, folder: Path, secrets: Path) -> None:
         self.log = folder / "platform.log"
         self.port = free_port()
         self._folder, self._secrets = folder, secrets
-        self._process: Process | None = None
+        self.process: Process | None = None
 
     @property
     def address(self) -> str:
@@ -48,10 +50,10 @@ class ReferencePlatform:
             "--file", str(self._folder / "platform.db"),
             "--client-secret-file", str(self._secrets / ACCOUNT),
         ]  # fmt: skip
-        self._process = await starting(self.log, command)
+        self.process = await starting(self.log, command)
         with suppress(TimeoutError):
             async with asyncio.timeout(START_SECONDS):
-                while self._process.returncode is None:
+                while self.process.returncode is None:
                     if await _answers(self.port):
                         return
                     await asyncio.sleep(0.05)
@@ -59,8 +61,8 @@ class ReferencePlatform:
 
     async def stop(self) -> None:
         """Stop it; what it knows is in its file."""
-        if self._process is not None:
-            await stopped(self._process, STOP_SECONDS)
+        if self.process is not None:
+            await stopped(self.process, STOP_SECONDS)
 
 
 def pbx_secrets() -> dict[str, str]:

@@ -5,24 +5,18 @@ import itertools
 import json
 import os
 import signal
-import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
-
-from activities import names
-from config import temporal
 from config.settings import home, load, run_file
 from identity import assertions
 from identity.files import ensure_secret, write_secret
 from identity.signing import SigningKey
 from starter import payload_keys
-from starter.children import stopped
+from starter.children import Starting
 from starter.console import status
 from starter.locks import Parts, held
 from starter.mailbox import Mailbox
@@ -30,11 +24,11 @@ from starter.portal_server import PORTAL_KEY, PORTAL_PUBLIC_KEY, PortalServer
 from starter.reference_platform import ReferencePlatform
 from starter.temporal_server import StackError, TemporalServer
 from starter.visits import ASSERTION_KEY
+from starter.worker_process import WorkerProcess
 from store.engine import connect
 from store.schema import upgrade
 
 TEMPORAL_PORT, UI_PORT, SMTP_PORT = 7233, 8233, 1025
-WORKER_SECONDS, STOP_SECONDS = 30.0, 20.0  # for its start, and for its end
 RESTARTS = (0.5, 1.0, 2.0, 5.0)  # seconds before a fallen part is started again
 
 
@@ -48,7 +42,7 @@ class Stack:
         self.temporal = TemporalServer(folder / "temporal.db", TEMPORAL_PORT, UI_PORT)
         self.mailbox = Mailbox(folder / "mail", SMTP_PORT)
         self.portal = PortalServer(folder)
-        self.worker: Process | None = None
+        self.worker = WorkerProcess(folder)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -65,26 +59,29 @@ class Stack:
             await self._start_mailbox()
             ends.push_async_callback(self.mailbox.stop)
             ends.push_async_callback(self.temporal.stop)
+            self.temporal.codec = f"{self.portal.address}/codec"
             await self.temporal.start(parts.started)
             if self.platform is not None:
                 ends.push_async_callback(self.platform.stop)
                 await self.platform.start(parts.started)
             self._write_run_file()
             ends.callback(run_file().unlink, missing_ok=True)
-            ends.push_async_callback(self._stop_worker)
-            await self._start_worker(parts)
-            await self._worker_polls()
+            ends.push_async_callback(self.worker.stop)
+            await self.worker.start(parts.started)
             ends.push_async_callback(self.portal.stop)
-            await self.portal.start(parts.started)
-            for keeping in (
-                self._keep_temporal(parts), self._keep_worker(parts), self._keep_portal(parts),
-            ):  # fmt: skip
-                ends.push_async_callback(_cancelled, asyncio.create_task(keeping))
+            portal = asyncio.create_task(self.portal.start(parts.started))
+            ends.push_async_callback(_cancelled, portal)  # where the worker does not start
+            await self.worker.polls()
+            await portal
+            for part in (self.temporal, self.platform, self.worker, self.portal):
+                if part is not None:
+                    ends.push_async_callback(_cancelled, asyncio.create_task(_keep(part, parts)))
             yield
 
     def _write_run_file(self) -> None:
         said = {
             "temporal_address": self.temporal.address,
+            "temporal_ui_url": f"http://127.0.0.1:{self.temporal.ui_port}",
             "database_url": self.database_url,
             "smtp_host": "127.0.0.1",
             "smtp_port": self.mailbox.port,
@@ -102,56 +99,26 @@ class Stack:
             self.mailbox.port = 0
             await self.mailbox.start()
 
-    async def _start_worker(self, parts: Parts) -> None:
-        command = [sys.executable, "-m", "worker"]
-        self.worker = await parts.started(self.folder / "worker.log", command)
 
-    async def _worker_polls(self) -> None:
-        """Wait until the worker takes work, so that no first command must. Raises StackError."""
-        try:
-            client = await temporal.connect(load(), identity="gatehouse-up", is_quiet=True)
-        except RuntimeError as away:  # TEMPORAL_ADDRESS may name another one
-            raise StackError(f"Cannot reach Temporal as the worker would: {away}.") from away
-        ask = DescribeTaskQueueRequest(
-            namespace=client.namespace,
-            task_queue=TaskQueue(name=names.PROCESSES),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        )
-        end = asyncio.get_running_loop().time() + WORKER_SECONDS
-        while not (await client.workflow_service.describe_task_queue(ask)).pollers:
-            has_ended = self.worker is None or self.worker.returncode is not None
-            if has_ended or asyncio.get_running_loop().time() > end:
-                raise StackError(f"The worker does not start; see {self.folder}/worker.log.")
-            await asyncio.sleep(0.05)
+class _Part(Protocol):
+    """A process of the stack."""
 
-    async def _keep_temporal(self, parts: Parts) -> None:
-        for pause in _pauses():
-            await self.temporal.running.wait()
-            status(f"Temporal ended; starting it again. See {self.temporal.log}")
-            await asyncio.sleep(pause)
-            with suppress(StackError):  # then the next round tries again
-                await self.temporal.start(parts.started)
+    name: str
+    log: Path
+    process: Process | None
 
-    async def _keep_worker(self, parts: Parts) -> None:
-        for pause in _pauses():
-            assert self.worker is not None  # noqa: S101
-            code = await self.worker.wait()
-            status(f"The worker ended ({code}); starting it again. See {self.folder}/worker.log")
-            await asyncio.sleep(pause)
-            await self._start_worker(parts)
+    async def start(self, starting: Starting) -> None: ...
 
-    async def _keep_portal(self, parts: Parts) -> None:
-        for pause in _pauses():
-            assert self.portal.running is not None  # noqa: S101
-            code = await self.portal.running.wait()
-            status(f"The portal ended ({code}); starting it again. See {self.portal.log}")
-            await asyncio.sleep(pause)
-            with suppress(StackError):  # then the next round tries again
-                await self.portal.start(parts.started)
 
-    async def _stop_worker(self) -> None:
-        if self.worker is not None:
-            await stopped(self.worker, STOP_SECONDS)
+async def _keep(part: _Part, parts: Parts) -> None:
+    """Start a part again whenever it ends, and say so."""
+    for pause in _pauses():
+        assert part.process is not None  # noqa: S101
+        code = await part.process.wait()
+        status(f"{part.name} ended ({code}); starting it again. See {part.log}")
+        await asyncio.sleep(pause)
+        with suppress(StackError, OSError):  # then the next round tries again
+            await part.start(parts.started)
 
 
 def _pauses() -> Iterator[float]:
@@ -179,6 +146,8 @@ def prepare_keys(folder: Path) -> None:
 async def up(*, with_platform: bool = False) -> None:
     """Run the stack until Ctrl-C or SIGTERM. Starting it again goes on where it was."""
     folder = home()
+    if os.environ.pop("GATEHOUSE_BUILD_ID", None) is not None:
+        status("GATEHOUSE_BUILD_ID is for workers that you deploy; the one here has no version.")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.chmod(folder, 0o700)

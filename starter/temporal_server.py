@@ -78,6 +78,8 @@ class TemporalServer:
     which; read ``address`` and ``ui_port`` after it.
     """
 
+    name = "Temporal"
+
     def __init__(
         self,
         file: Path,
@@ -89,6 +91,7 @@ class TemporalServer:
     ) -> None:
         self.log = file.with_suffix(".log")
         self.port, self.ui_port = port, ui_port
+        self.codec: str | None = None  # where its screen asks for the text of payloads
         self.process: Process | None = None
         self._file, self._extra, self._choose = file, extra, choose
         self._is_settled = False
@@ -112,6 +115,8 @@ class TemporalServer:
                 self._choose_ports()
             before = self.log.stat().st_size if self.log.exists() else 0
             words = [*arguments(self._file, self.port, self.ui_port), *self._extra]
+            if self.codec is not None and self.ui_port is not None:
+                words += ["--ui-codec-endpoint", self.codec]
             self.process = await starting(self.log, [temporal_binary(), *words])
             try:
                 async with asyncio.timeout(READY_SECONDS):

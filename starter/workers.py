@@ -112,8 +112,9 @@ async def _rounds(
     while True:
         try:
             done = await reconciler.run_once()
-            if done.started:
-                log.info("reconciled: %d open, %d started", done.open, done.started)
+            if done.started or done.ended:
+                said = "reconciled: %d open, %d started, %d ended"
+                log.info(said, done.open, done.started, done.ended)
             await sweep(outbox, queue)
         except (RPCError, OSError, RuntimeError) as trouble:  # the next round tries again
             log.warning("upkeep: %s", type(trouble).__name__)

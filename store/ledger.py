@@ -252,6 +252,7 @@ class _SqlRow(LockedRow):
 
     async def _remember(self, signed: Signed | None, outcome: Outcome) -> None:
         if signed is not None:
+            is_kept = signed.command.is_kept
             await self._connection.execute(
                 REMEMBER,
                 {
@@ -259,8 +260,8 @@ class _SqlRow(LockedRow):
                     "nonce": signed.nonce,
                     "process_id": self._process,
                     "digest": signed.digest,
-                    "body": signed.body.decode(),
-                    "signature": signed.signature,
+                    "body": signed.body.decode() if is_kept else None,
+                    "signature": signed.signature if is_kept else None,
                     "outcome": outcome.model_dump_json(),
                     "at": self._now,
                 },

@@ -86,8 +86,8 @@ class Process:
             step.cancel()
         try:
             self._learn(await step)
-        except ActivityError as trouble:
-            if not (is_cut and is_cancelled_exception(trouble)):
+        except ActivityError:
+            if not is_cut:  # the last try of one that was cut may fail, and that settles nothing
                 raise
         if self._known.version == seen.version and not is_cut:
             await asyncio.sleep(options.SECOND.total_seconds())  # a step without effect never spins

@@ -8,12 +8,14 @@ import csv
 import io
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import ValidationError
 
+from approvals.addresses import canonical
 from approvals.fields import problems
 from approvals.onboarding.commands import Start
 from approvals.records import Record
@@ -23,6 +25,8 @@ TEXTS = ("customer", "name", "description", "reference", "time_zone", "locale", 
 PBX = ("host", "username", "secret")
 COLUMNS = (*TEXTS, *(f"pbx_{one}" for one in PBX), "admins", "users")
 NEEDED = ("customer", "name", "reference", "pbx_host", "pbx_username", "pbx_secret", "admins")
+SHOWN = 32  # characters of a column's name that nobody knows
+COUNTS = ("too_short", "too_long")
 _TABLE = re.compile(r"\s*\[(\[?)\s*([A-Za-z0-9_-]+)\s*\]\]?")
 _AT_LINE = re.compile(r"\(at line (\d+), column \d+\)|\(at end of document\)")
 _PERSON = re.compile(r"\s*([^<>]*?)\s*<([^<>]*)>\s*(.*?)\s*", re.DOTALL)
@@ -31,6 +35,11 @@ _SENTENCES = {
     "name_empty": "Enter a name.",
     "tenant_not_text": "It must be text.",
     "tenant_malformed": "It takes a-z, 0-9 and '-', 1 to 63 characters.",
+}
+_SHAPES = {
+    "pbx": "Write it as a table: [pbx], and below it host, username and secret.",
+    "admins": "Write each as a table [[admins]], with name, email, and perhaps roles.",
+    "users": "Write each as a table [[users]], with name, email and roles.",
 }
 
 
@@ -84,7 +93,10 @@ def read_row(row: Row, batch: UUID, organization: str | None = None) -> Start:
     """Read one line of a CSV file. Raises CustomerFileError."""
     if row.fields is None:
         raise CustomerFileError(row.problems)
-    return _checked(row.fields, batch, organization, lambda _: row.line, row.problems)
+    try:
+        return _checked(row.fields, batch, organization, lambda _: row.line, row.problems)
+    except CustomerFileError as broken:
+        raise CustomerFileError(map(_by_column, broken.problems)) from None
 
 
 def rows_of(text: str) -> list[Row]:
@@ -123,15 +135,45 @@ def _checked(
     try:
         start = Start.model_validate({**fields, "batch": batch, **said})
     except ValidationError as broken:
-        for error, (path, code, sentence) in zip(broken.errors(), problems(broken), strict=True):
-            field = _in_words(path)
-            told = _SENTENCES.get(code, sentence)
-            if path and told.startswith(path):
-                told = field + told.removeprefix(path)
-            found.append(Problem(line=line_of(error["loc"]), field=field, sentence=told))
+        for error, (path, code, rule) in zip(broken.errors(), problems(broken), strict=True):
+            place, field = error["loc"], _in_words(path)
+            if code == "listed_twice":
+                place = _second_listing(fields)
+                field = _in_words(".".join(map(str, place)))
+            elif code == "unknown_field":  # the rule names it
+                field = ""
+            sentence = _sentence(path, code, rule, is_count=error["type"] in COUNTS)
+            found.append(Problem(line=line_of(place), field=field, sentence=sentence))
     if found:
         raise CustomerFileError(sorted(found, key=lambda one: one.line or 0))
     return start
+
+
+def _sentence(path: str, code: str, rule: str, *, is_count: bool) -> str:
+    """Say a form's rule in the words of a file."""
+    if code == "unknown_field":
+        return rule.replace("of this form", "of this file")
+    if code == "field_invalid" and path in _SHAPES and not is_count:
+        return _SHAPES[path]
+    told = _SENTENCES.get(code, rule)
+    return _in_words(path) + told.removeprefix(path) if path and told.startswith(path) else told
+
+
+def _second_listing(fields: Mapping[str, Any]) -> tuple[str | int, ...]:
+    """Return the place of the first address that stands further up already."""
+    seen: set[str] = set()
+    for name in ("admins", "users"):
+        for position, one in enumerate(fields.get(name, ())):
+            address = canonical(one["email"])
+            if address in seen:
+                return (name, position, "email")
+            seen.add(address)
+    return ()
+
+
+def _by_column(problem: Problem) -> Problem:
+    """Name the field as a CSV file does."""
+    return problem.model_copy(update={"field": problem.field.replace("pbx.", "pbx_")})
 
 
 def _in_words(path: str) -> str:
@@ -178,16 +220,20 @@ class _Lines:
 
 
 def _header(values: list[str]) -> list[str]:
-    missing = [one for one in NEEDED if one not in values]
-    strange = [one for one in values if one not in COLUMNS]
-    if missing or strange or len(set(values)) != len(values):
-        raise CustomerFileError([Problem(line=1, field="", sentence=_columns("needs columns"))])
+    wrong = {
+        "has no column": [one for one in NEEDED if one not in values],
+        "has an unknown column": [one for one in values if one not in COLUMNS],
+        "names a column twice": [one for one, count in Counter(values).items() if count > 1],
+    }
+    found = [f"{what} '{inert(one)[:SHOWN]}'" for what, columns in wrong.items() for one in columns]
+    if found:
+        raise CustomerFileError([Problem(line=1, field="", sentence=_columns(", ".join(found)))])
     return values
 
 
 def _columns(what: str) -> str:
     return (
-        f"This file {what}: line 1 names the columns {', '.join(NEEDED)}, and perhaps"
+        f"This file {what}. Line 1 names the columns {', '.join(NEEDED)}, and perhaps"
         f" {', '.join(one for one in COLUMNS if one not in NEEDED)}."
     )
 

@@ -71,7 +71,10 @@ def secret_reference(value: object) -> str:
 def role(value: object) -> PlatformRole:
     """Return a role that may be asked for a user; who shall be admin is listed as one."""
     if isinstance(value, str) and value == PlatformRole.ADMIN:
-        raise FieldError("role_of_admins", "List this person under admins instead.")
+        raise FieldError(
+            "role_of_admins",
+            "Leave user.admin out: everybody listed under admins gets it, and nobody else.",
+        )
     if not isinstance(value, str) or value not in ROLES:
         raise FieldError(
             "role_unknown", f"That is not a role of the platform. Choose of: {', '.join(ROLES)}."

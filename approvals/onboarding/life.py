@@ -84,10 +84,11 @@ def parked(
 def gave_up(state: Onboarding, by: PersonId = PLATFORM) -> Transition:
     """Park what has waited for as long as the policy allows."""
     patience = say_duration(state.limits.patience)
-    if state.trouble is not None:
+    if state.trouble is not None and state.trouble_since == state.waits_since:
         reason = f"The customer platform could not be asked for {patience}. {state.trouble}"
     else:
         reason = f"The import of the PBX's users was not done after {patience}."
+        reason += f" {state.trouble}" if state.trouble is not None else ""
     return parked(state, reason, by=by)
 
 

@@ -153,6 +153,13 @@ def noted(
             return _went_on(calm, task, answer, directory, now)
 
 
+def orphan(state: Onboarding, task: Task, answer: Answer) -> UUID | None:
+    """Return the customer that a late step made, and that was looked for in vain before."""
+    if not isinstance(answer, PlatformCustomer) or not isinstance(task, CreateCustomer):
+        return None
+    return answer.id if state.is_abandoning and state.customer is None else None
+
+
 def _forward(state: Onboarding) -> Task:
     if state.customer is None:
         return CreateCustomer(

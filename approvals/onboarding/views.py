@@ -101,7 +101,7 @@ def steps_of(state: Onboarding) -> tuple[StepView, ...]:
 
 def _detail(state: Onboarding, step: Step) -> str:
     match step:
-        case Step.IMPORT if state.imported is not None:
+        case Step.IMPORT if state.imported is not None and state.imported.reason is None:
             return f"{state.imported.imported} of {state.imported.total} users"
         case Step.ENSURE_ADMINS:
             return _counted([one for one in state.accounts if one.is_admin])
@@ -109,13 +109,13 @@ def _detail(state: Onboarding, step: Step) -> str:
             return _counted([one for one in state.accounts if not one.is_admin])
         case Step.UNDO_USERS:
             left = sum(one.is_to_be_undone for one in state.accounts)
-            return f"{left} left"
+            return f"{left} left" if left else ""
         case _:
             return ""
 
 
 def _counted(accounts: list[Account]) -> str:
-    return f"{sum(one.is_done for one in accounts)} of {len(accounts)}"
+    return f"{sum(one.is_done for one in accounts)} of {len(accounts)}" if accounts else "nobody"
 
 
 def _users(state: Onboarding) -> tuple[UserView, ...]:

@@ -45,6 +45,6 @@ def create_app(settings: Settings) -> ASGIApp:
 
     if not settings.has_faults:
         return app
-    faults = Faults()
+    faults = Faults(platform.database.now)
     app.include_router(control(faults))
     return FaultyApp(app, faults, platform)

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-import time
+from collections.abc import Callable
 from enum import StrEnum
 
 from fastapi import APIRouter
@@ -27,7 +27,7 @@ class Kind(StrEnum):
     CLOSE_AFTER = "close_after"  # done, and the connection is closed without an answer
     CONFLICT = "conflict"  # 409 with a code of choice, and nothing was done
     EXPIRE_TOKENS = "expire_tokens"  # all tokens end before the call is looked at
-    AWAY = "away"  # every call's connection is closed, for some seconds
+    AWAY = "away"  # every call's connection is closed, for some seconds of the platform's clock
 
 
 class Fault(BaseModel):
@@ -43,18 +43,24 @@ class Fault(BaseModel):
 
 
 class Faults:
-    """The faults that are still to come, in their order."""
+    """The faults that are still to come, in their order. *now* is in seconds since 1970."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
         self.waiting: list[Fault] = []
         self.away_until = 0.0
 
     def add(self, fault: Fault) -> None:
         """Let a fault happen from the next call on."""
         if fault.kind is Kind.AWAY:
-            self.away_until = time.monotonic() + fault.seconds
+            self.away_until = self._now() + fault.seconds
         else:
             self.waiting.append(fault)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether no call gets an answer now."""
+        return self._now() < self.away_until
 
     def clear(self) -> None:
         """Let nothing go wrong any more."""
@@ -80,7 +86,7 @@ class FaultyApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] == CONTROL:
             await self._app(scope, receive, send)
-        elif time.monotonic() < self._faults.away_until:
+        elif self._faults.is_away:
             await hang_up(scope, receive)
         else:
             fault = self._faults.next_for(f"{scope['method']} {scope['path']}")

@@ -14,7 +14,14 @@ from activities import onboarding
 from activities.onboarding import OnboardingActivities
 from approvals.onboarding.commands import Abandon, Retry
 from approvals.onboarding.record import process_id_of
-from approvals.platform import NewUser, PlatformAway, PlatformRefused, PlatformUser
+from approvals.platform import (
+    NewCustomer,
+    NewUser,
+    PlatformAway,
+    PlatformCustomer,
+    PlatformRefused,
+    PlatformUser,
+)
 from approvals.policy import OnboardingLimits, Policies
 from approvals.ports import NoticesOf, Start
 from store import tables as t
@@ -148,6 +155,31 @@ async def test_an_answer_that_comes_after_the_operator_abandoned_is_not_recorded
     assert "admin_ensured" not in [event for _, event in await life.audit()]
     assert (platform.customers, platform.users) == ({}, {})
     assert SLUG not in [one["slug"] for one in await rows_of(life.engines, "tenant")]
+
+
+async def test_a_customer_that_is_created_after_all_was_undone_is_deleted_again(
+    life: StoredOnboarding, platform: InMemoryPlatform
+) -> None:
+    await life.started()
+    under_way, goes_on = asyncio.Event(), asyncio.Event()
+    create = platform.create_customer
+
+    async def slow(customer: NewCustomer) -> PlatformCustomer:
+        under_way.set()
+        await goes_on.wait()
+        return await create(customer)
+
+    platform.create_customer = slow  # type: ignore[method-assign]
+    late = asyncio.create_task(life.step())
+    await under_way.wait()
+    await life.says(LOUISA, Abandon())
+    status = await life.goes_on()
+    goes_on.set()
+    await late
+
+    assert status == "abandoned"
+    assert (platform.customers, platform.users) == ({}, {})
+    assert [event for _, event in await life.audit()] == ["started", "abandoning", "abandoned"]
 
 
 async def test_trouble_is_written_once_and_shown_with_every_try(

@@ -11,11 +11,13 @@ from approvals import audit
 from approvals.commands import Command
 from approvals.people import Person
 from approvals.ports import Outcome
+from approvals.proof import Verdict, judged
 from approvals.sign_in.commands import Begin, Prove, RevokeKey, SignOut
 from approvals.sign_in.record import SignIn
 from approvals.tenant_access.commands import Withdraw
 from identity.enrolment import proof_of
-from identity.signing import SigningKey, fresh_nonce
+from identity.signing import Ed25519Signatures, SigningKey, fresh_nonce
+from store.proofs import proof_of as proof_pack
 from tests.factories import ELIZABETH, HOUR, JANE, LYDIA, MARY, MINUTE, MS, PROCESS, START
 from tests.installation import CODES, CarriedClock
 from tests.store.rows import REFUSED, digest_of, rows_of
@@ -42,6 +44,17 @@ class Login:
         key: SigningKey = changes.pop("key", self.key)
         nonce = changes.pop("nonce", None) or fresh_nonce()
         return key.signed(self.id, command, nonce=nonce, **{**envelope, **changes})
+
+    def signed_by_owner(self, process: UUID, command: Command) -> bytes:
+        """Sign with the enrolled key, as Elizabeth, what another process hears."""
+        return self.key.signed(
+            process,
+            command,
+            actor=ELIZABETH.id,
+            key_id=self.id,
+            issued_at=self.life.now,
+            nonce=fresh_nonce(),
+        )
 
     async def asks(self) -> Outcome:
         """Ask for a code."""
@@ -75,6 +88,12 @@ class Login:
         return state
 
 
+async def proved(life: StoredLife, process: UUID) -> Verdict:
+    """Check the proof of a process as it stands."""
+    pack = await proof_pack(life.engines, process, None, life.now)
+    return judged(pack, Ed25519Signatures(), frozenset())
+
+
 async def keys_of(life: StoredLife, login: Login) -> list[Any]:
     """Return the key rows of this sign-in: one, or none."""
     return [one for one in await rows_of(life.engines, "key") if one["id"] == login.id]
@@ -96,16 +115,8 @@ async def test_the_mailed_code_enrols_this_key_and_the_key_signs_for_its_person(
 ) -> None:
     await life.submitted()
     await login.enrolled()
-    withdraw = login.key.signed(
-        PROCESS,
-        Withdraw(),
-        actor=ELIZABETH.id,
-        key_id=login.id,
-        issued_at=life.now,
-        nonce=fresh_nonce(),
-    )
 
-    outcome = await life.hears(withdraw)
+    outcome = await life.hears(login.signed_by_owner(PROCESS, Withdraw()))
 
     (row,) = await keys_of(life, login)
     assert (row["person_id"], row["public_key"]) == (ELIZABETH.id, login.key.public)
@@ -123,14 +134,7 @@ async def test_a_key_counts_for_twelve_hours_and_not_at_them(
     codes = []
     for moment in (START + 12 * HOUR, START + 12 * HOUR - MS):
         life.clock.fixed = moment
-        said = login.key.signed(
-            PROCESS,
-            Withdraw(),
-            actor=ELIZABETH.id,
-            key_id=login.id,
-            issued_at=moment,
-            nonce=fresh_nonce(),
-        )
+        said = login.signed_by_owner(PROCESS, Withdraw())
         codes.append(code_of(await life.hears(said)))
 
     assert codes == ["key_refused", None]
@@ -259,6 +263,39 @@ async def test_the_address_stands_in_no_row_of_the_process_nor_in_the_audit(
 
     assert ELIZABETH.email not in str(tables)
     assert STRANGER not in str(tables)
+
+
+async def test_a_proof_holds_although_the_request_for_a_code_is_not_kept(
+    life: StoredLife, login: Login
+) -> None:
+    await life.submitted()
+    await login.enrolled()
+    await life.hears(login.signed_by_owner(PROCESS, Withdraw()))
+    unknown = Login(life, STRANGER)
+    await unknown.asks()
+    await unknown.proves(WRONG[:8])
+
+    verdicts = [await proved(life, one) for one in (PROCESS, login.id, unknown.id)]
+
+    assert [one.breaches for one in verdicts] == [(), (), ()]
+    request = "the request for a code names an address, so its text is not kept."
+    assert [sum(request in told for told in one.remarks) for one in verdicts] == [0, 1, 1]
+
+
+async def test_a_proof_with_another_key_in_place_of_the_enrolled_one_does_not_hold(
+    life: StoredLife, login: Login
+) -> None:
+    await life.submitted()
+    await login.enrolled()
+    await life.hears(login.signed_by_owner(PROCESS, Withdraw()))
+    pack = await proof_pack(life.engines, PROCESS, None, life.now)
+    (facts,) = [one for one in pack.keys if one.key.id == login.id]
+    other = facts.key.model_copy(update={"public_key": SigningKey.fresh().public})
+    swapped = facts.model_copy(update={"key": other})
+
+    verdict = judged(pack.model_copy(update={"keys": (swapped,)}), Ed25519Signatures(), frozenset())
+
+    assert f"key {login.id}: whoever proved its mailed code did not hold it." in verdict.breaches
 
 
 async def test_an_unknown_address_is_answered_like_a_known_one(

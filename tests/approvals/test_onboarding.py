@@ -253,6 +253,24 @@ def test_a_platform_that_stays_away_for_the_patience_of_the_policy_parks_it() ->
     )
 
 
+def test_an_import_that_is_too_slow_is_the_reason_even_if_the_platform_went_away_at_last() -> None:
+    life = OnboardingLife()
+    life.platform.imports = [IMPORTING]
+    life.says(make_start())
+    life.goes_on()
+    life.waits(DAY - MINUTE)
+    life.platform.before = lambda _: AWAY
+    life.step()
+    life.waits(MINUTE)
+
+    life.step()
+
+    assert life.onboarding.status is Status.PARKED
+    assert life.onboarding.reason == (
+        "The import of the PBX's users was not done after 1 day. " + AWAY.sentence
+    )
+
+
 def test_the_clock_parks_what_no_worker_asked_for() -> None:
     life = make_life()
     life.platform.before = lambda _: AWAY

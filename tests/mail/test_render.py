@@ -4,7 +4,7 @@ import pytest
 from jinja2 import TemplateNotFound, UndefinedError
 
 from approvals.ports import Addressee
-from mail.links import FOLDERS, Links
+from mail.links import FOLDERS, PLACES, Links
 from mail.render import TemplateRenderer, wrapped
 from tests.mail.notices import (
     CODE,
@@ -62,7 +62,7 @@ def test_a_subject_is_one_fixed_line_with_the_requests_number(kind: str) -> None
         ("en-GB", "Europe/Berlin", "Sunday, 29 March 2026, 01:30 Central European Standard Time"),
         ("en_GB", "UTC", "Sunday, 29 March 2026, 00:30 Coordinated Universal Time"),
         ("en_GB", "Asia/Kathmandu", "Sunday, 29 March 2026, 06:15 GMT+05:45 (Asia/Kathmandu)"),
-        ("de", "Europe/Berlin", "Sunday, March 29, 2026, 1:30 AM Central European Standard Time"),
+        ("pt", "Europe/Berlin", "Sunday, March 29, 2026, 1:30 AM Central European Standard Time"),
         ("nonsense!", "Not/A_Zone", "Sunday, March 29, 2026, 12:30 AM Coordinated Universal Time"),
         ("", "", "Sunday, March 29, 2026, 12:30 AM Coordinated Universal Time"),
         ("en", "../../etc/passwd", "Sunday, March 29, 2026, 12:30 AM Coordinated Universal Time"),
@@ -141,8 +141,8 @@ def test_a_fact_cannot_take_the_place_of_what_the_renderer_knows() -> None:
 def test_every_link_is_below_the_portal(kind: str) -> None:
     letter = RENDERER.letter(notice(kind), None)
 
-    pages = f"{PORTAL}/{FOLDERS.get(kind, 'requests')}/{PROCESS}"
-    page = PORTAL if kind == "key_enrolled" else pages
+    own = f"/{FOLDERS.get(kind, 'requests')}/{PROCESS}"
+    page = PORTAL + PLACES.get(kind, own)
     assert f"\n    {page}\n" in letter.text
     assert f'href="{page}"' in letter.html
     assert letter.html.count("://") == letter.text.count("://") == 1

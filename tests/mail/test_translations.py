@@ -1,5 +1,6 @@
 """A reader gets their own language where there is a catalog, and English everywhere else."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from babel.messages.pofile import read_po
 from mail.links import Links
 from mail.render import TEMPLATES, TemplateRenderer
 from mail.translations import CATALOGS, locale_of
-from tests.mail.notices import TOM, notice
+from tests.mail.notices import KINDS, RENDERER, TOM, notice, secret_of
 
 GERMAN = r"""
 msgid ""
@@ -91,3 +92,22 @@ def test_the_list_of_what_is_to_be_translated_is_complete() -> None:
         listed = {message.id for message in read_po(file) if message.id}
 
     assert listed == {text for _, _, text, _, _ in found}
+
+
+@pytest.mark.parametrize("language", ["de", "es", "fr"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_mail_is_written_in_every_language(kind: str, language: str) -> None:
+    reader = TOM.model_copy(update={"locale": language})
+    english = RENDERER.letter(notice(kind), secret_of(kind))
+
+    letter = RENDERER.letter(notice(kind, reader), secret_of(kind))
+
+    assert letter.subject != english.subject
+    assert f'<html lang="{language}">' in letter.html
+    assert _paragraphs(letter.text) & _paragraphs(english.text) == set()
+
+
+def _paragraphs(text: str) -> set[str]:
+    """Return the paragraphs of a mail that are ours: no list of facts, quotation, link, command."""
+    every = text.replace("\n--\n", "\n\n").split("\n\n")
+    return {one for one in every if one.count(" ") > 3 and not re.search(r"^>|: |^    ", one, re.M)}

@@ -26,7 +26,7 @@ from tests.store.entries import SITE, Entries
 from tests.stored_life import StoredLife
 from tests.switching import ON, OTHER_SWITCH, SWITCH, accepting, fill
 
-CHANGE = str(UUID(int=1))
+CHANGE, OTHER_CHANGE = str(UUID(int=1)), str(UUID(int=2))
 
 
 async def story(life: StoredLife) -> None:
@@ -69,7 +69,7 @@ CASES = {
         "Allowed by pairing ",
     ),
     "not consented": (
-        MARY, TOM_SAWYER.slug, f"--action disruptive-change --change {CHANGE}", 1,
+        MARY, TOM_SAWYER.slug, f"--action disruptive-change --change {OTHER_CHANGE}", 1,
         "The customer has not consented to this disruptive change.",
     ),
     "accepted": (BECKY, ON_PLATFORM, "", 0, SWITCHED_ON),

@@ -1,6 +1,7 @@
 """`gatehouse onboarding` on a real stack with the reference platform."""
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def write(folder: Path, **changes: str) -> str:
     """Write the example's form with other values, and return the file's name."""
     text = EXAMPLE.read_text(encoding="utf-8")
     for old, new in changes.items():
-        assert old in text
+        assert old in text, old
         text = text.replace(old, new)
     file = folder / "customer.toml"
     file.write_text(text, encoding="utf-8")
@@ -87,13 +88,22 @@ def test_the_platform_and_the_directory_have_the_customer_under_the_same_id(
 def test_the_new_admin_signs_in_and_the_partner_is_asked_to_switch_on(
     stack: Running, ready: Ended
 ) -> None:
-    told = stack.mail(JIM, "You are one of its admins")
+    told = stack.mail(JIM, "You are an admin of your organization")
     EMAILS["jim"] = JIM
     incoming = stack.run("jim", "request", "list", "--side", "incoming", "--json")
 
+    asked = stack.mail(EMAILS["elizabeth"], "A new customer waits to be switched on")
+    switched = stack.run("elizabeth", "customer", "enable", "admiral-benbow")
+
     assert told.to == JIM
+    portal = json.loads((stack.home / "run.json").read_text())["portal_url"]
+    assert f"\n    {portal}/customers\n" in asked.text
+    assert f"\n    {portal}\n" in told.text
+    assert switched.code == 0, switched.err
     assert (incoming.code, incoming.json) == (0, {"incoming": []})
-    assert stack.mail(CHARLES, "is ready").subject.startswith("A customer is onboarded")
+    assert stack.mail(CHARLES, "A customer is onboarded").subject.startswith(
+        "A customer is onboarded"
+    )
 
 
 def test_an_onboarding_shows_its_steps_its_people_and_its_timeline(
@@ -146,23 +156,16 @@ def test_who_is_no_operator_of_a_vendor_starts_none(
 def test_a_dry_run_shows_the_steps_and_the_warnings_and_starts_nothing(
     stack: Running, tmp_path: Path
 ) -> None:
-    file = write(
-        tmp_path,
-        **{
-            '"admiral-benbow" ': '"hispaniola" ',
-            'roles = ["customer.user.supervisorl1"]': "roles = []",
-            JIM: "jim@hispaniola.example.com",
-            "doctor.livesey@admiral-benbow": "doctor@hispaniola",
-            "captain.smollett@admiral-benbow": "captain@hispaniola",
-        },
-    )
+    without = {'roles = ["customer.user.supervisorl1"]': "roles = []"}
+    file = write(tmp_path, **other_inn("hispaniola", "C-1881"), **without)
 
     dry = stack.run("charles", "onboarding", "start", file, "--dry-run")
 
     assert dry.code == 0, dry.err
     assert "sees no workspaces" in dry.err
     assert "Nothing was changed" in dry.err
-    assert "Create the customer on the platform" in dry.out
+    assert "1. Create the customer on the platform" in dry.out
+    assert "running" not in dry.out
     assert listed(stack, "hispaniola") == []
 
 
@@ -195,10 +198,11 @@ email = "nemo@atlantis.example.com"
 
     assert (parked.code, parked.json["status"]) == (1, "parked")
     assert "The PBX does not answer." in parked.json["reason"]
-    assert stack.mail(CHARLES, "The PBX does not answer.").subject.startswith("An onboarding")
+    assert f"gatehouse onboarding retry {process}" in parked.err
+    assert stack.mail(CHARLES, "PBX does not answer.").subject.startswith("An onboarding")
     assert "would be undoing" in dry.err
     assert (foreign.code, retried.json["status"]) == (1, "parked")
-    assert (done.code, done.json["status"]) == (1, "abandoned")
+    assert (done.code, done.json["status"]) == (0, "abandoned")
     assert [one["progress"] for one in done.json["steps"]] == ["done", "done"]
     assert (late.code, "You cannot retry now" in late.err) == (1, True)
     assert _asked(stack, "/customers?reference=C-9") == []
@@ -248,7 +252,7 @@ short,line
     assert "customer: It takes a-z" in why
     assert "name: Enter a name." in why
     assert "users 1.roles 1: That is not a role" in why
-    assert "3 of 5 customers are not onboarded" in sent.err
+    assert "3 of 5 customers are not onboarded. A changed file is a new batch" in sent.err
     assert [one["outcome"] for one in again.json if one["line"] in (2, 5)] == ["already there"] * 2
 
 
@@ -276,23 +280,56 @@ def test_reading_the_example_prints_a_file_that_starts(stack: Running, ready: En
 
 
 def test_an_interrupted_wait_leaves_the_onboarding_going(stack: Running, tmp_path: Path) -> None:
-    file = write(
-        tmp_path,
-        **{
-            '"admiral-benbow" ': '"benbow-two" ',
-            "C-1881": "C-1882",
-            JIM: "jim@benbow-two.example.com",
-            "doctor.livesey@admiral-benbow": "doctor@benbow-two",
-            "captain.smollett@admiral-benbow": "captain@benbow-two",
-        },
-    )
-    started = stack.run("charles", "onboarding", "start", file, "--no-wait")
-    process = started.out.strip()
+    file = write(tmp_path, **other_inn("benbow-two", "C-1882"))
+    started = stack.started("charles", "onboarding", "start", file, "--wait")
+    assert started.stderr is not None
+    said = started.stderr.readline()
+    process = said.split()[1].rstrip(".")
 
+    started.send_signal(signal.SIGINT)
+    _, rest = started.communicate(timeout=60)
     found = eventually(lambda: _over(stack, process), "it comes to an end by itself")
 
-    assert started.code == 0
+    assert "the onboarding goes on" in said
+    assert (started.returncode, "Interrupted" in rest) == (130, True)
     assert found["status"] == "ready"
+
+
+def test_one_that_is_left_with_temporal_comes_to_its_end(stack: Running, tmp_path: Path) -> None:
+    file = write(tmp_path, **other_inn("benbow-three", "C-1883"))
+
+    started = stack.run("charles", "onboarding", "start", file, "--no-wait")
+
+    assert (started.code, "Left with Temporal" in started.err) == (0, True)
+    over = eventually(lambda: _over(stack, started.out.strip()), "it comes to an end by itself")
+    assert over["status"] == "ready"
+
+
+def test_a_file_full_of_mistakes_is_told_all_of_them_and_starts_nothing(
+    stack: Running, tmp_path: Path
+) -> None:
+    file = write(tmp_path, **{'"admiral-benbow" ': '"Bad" ', "C-1881": "-", "file:ad": "ad"})
+
+    refused = stack.run("charles", "onboarding", "start", file)
+
+    places = [one.split(": ")[:3] for one in refused.err.splitlines()]
+    assert refused.code == 2
+    assert [one[1:] for one in places[:-1]] == [
+        ["line 7", "customer"], ["line 10", "reference"], ["line 18", "pbx.secret"],
+    ]  # fmt: skip
+    assert {one[0] for one in places[:-1]} == {file}
+    assert places[-1] == ["Nothing was changed."]
+
+
+def other_inn(slug: str, reference: str) -> dict[str, str]:
+    """Return what makes another customer of the example's form."""
+    return {
+        '"admiral-benbow" ': f'"{slug}" ',
+        "C-1881": reference,
+        JIM: f"jim@{slug}.example.com",
+        "doctor.livesey@admiral-benbow": f"doctor@{slug}",
+        "captain.smollett@admiral-benbow": f"captain@{slug}",
+    }
 
 
 def _over(stack: Running, process: str) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import jwt
 import pytest
 
+from starter.mailbox import letters
 from tests.starter import running
 from tests.starter.running import EMAILS, FENCE, GALLERY, Ended, Running
 
@@ -57,11 +58,17 @@ class Desk:
         return self.token()
 
     def token(self) -> str:
-        """Return the token of the newest mail about this pairing."""
-        letter = self.stack.mail(self.mail_of, f"pairing open {self.pairing}")
-        found = TOKEN.findall(letter.text)
-        assert len(found) == 1
-        return str(found[0])
+        """Wait for a mail with a link of this pairing; return the newest one's token."""
+
+        def look() -> str | None:
+            texts = [
+                one.text for one in letters(self.stack.home / "mail") if self.mail_of in one.to
+            ]
+            found = [TOKEN.findall(text) for text in texts if self.pairing in text]
+            tokens = [tokens[0] for tokens in found if tokens]
+            return tokens[-1] if tokens else None
+
+        return running.eventually(look, "a mail brings the link")
 
     def active(self, tenant: str = FENCE) -> str:
         """Offer, accept and give the group a role; return the pairing's id."""
@@ -195,7 +202,7 @@ def test_a_cloned_user_shows_among_the_customers_people_and_goes_with_the_pairin
         "name": "Charles Bingley",
         "organization": "tom-sawyer",
         "locale": "en",
-        "time_zone": "UTC",
+        "time_zone": "Europe/London",
         "active": True,
         "clone": True,
         "billable": False,
@@ -250,8 +257,8 @@ def test_the_switch_lets_nobody_in_until_it_is_resumed(desk: Desk) -> None:
 
     assert shut == NOBODYS
     assert dry.json == {"dry_run": True, "tenant": FENCE, "mode": "support"}
-    timeline = desk.shown("tom")["timeline"]
-    assert [one["event"] for one in timeline if "mail" not in one["event"]] == [
+    lines = desk.shown("tom")["timeline"]
+    assert [one["event"] for one in lines if "mail" not in one["event"]] == [
         "offered", "accepted", "roles_assigned", "suspended", "resumed",
     ]  # fmt: skip
 

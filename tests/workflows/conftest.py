@@ -1,10 +1,12 @@
 """The stage of these tests, on the clocks that are shipped."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from temporalio.client import Client
 
+from starter.temporal_server import TemporalServer, free_port
 from tests.installation import CarriedClock, Installation
 from tests.workflows.stage import Stage
 
@@ -40,3 +42,12 @@ async def stranger(client: Client) -> Client:
     return await Client.connect(
         client.service_client.config.target_host, namespace=client.namespace
     )
+
+
+@pytest.fixture
+async def own_server(tmp_path: Path) -> AsyncIterator[TemporalServer]:
+    """A server of this test alone, to be killed."""
+    server = TemporalServer(tmp_path / "temporal.db", free_port())
+    await server.start()
+    yield server
+    await server.stop()

@@ -83,6 +83,7 @@ class SigningIn:
         )
 
     def _codes(self) -> list[str]:
-        mine = [one.text for one in self._mailer.letters if one.to == self._person.email]
+        letters = [one for one in self._mailer.letters if one.to == self._person.email]
+        mine = [one.text for one in letters if "sign-in code" in one.subject]  # ids have digits too
         found = [CODE.search(text) for text in mine]
         return ["".join(one.groups()) for one in found if one]

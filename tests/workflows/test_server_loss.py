@@ -1,44 +1,23 @@
 """Temporal's server killed, and its file lost: the rows are the truth, and processes go on."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from starter.temporal_server import TemporalServer, free_port
+from starter.temporal_server import TemporalServer
 from tests.installation import Installation
+from tests.workflows.losing import kill, lose
 from tests.workflows.stage import QUICK, Stage, connected
 
 MOMENT = timedelta(seconds=1.5)
 
 
 @pytest.fixture
-async def own_server(tmp_path: Path) -> AsyncIterator[TemporalServer]:
-    """A server of this test alone, to be killed."""
-    server = TemporalServer(tmp_path / "temporal.db", free_port())
-    await server.start()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
 async def stage(installation: Installation, own_server: TemporalServer) -> Stage:
     """The stage on that server."""
     return Stage(installation, await connected(own_server.address))
-
-
-def lose(folder: Path) -> None:
-    """Delete the server's database file and what lies beside it."""
-    for file in folder.glob("temporal.db*"):
-        file.unlink()
-
-
-async def kill(server: TemporalServer) -> None:
-    assert server.process is not None
-    server.process.kill()
-    await server.process.wait()
 
 
 async def test_processes_go_on_after_the_server_was_killed(
