@@ -1,4 +1,4 @@
-# The worker, and every other command of `gatehouse`: nothing but Python and hashed packages.
+# The worker, the portal, and every other command of `gatehouse`: nothing but Python and hashed packages.
 FROM python:3.11.16-slim-bookworm AS build
 
 WORKDIR /src
@@ -37,6 +37,8 @@ RUN groupadd --non-unique --gid "$GATEHOUSE_GID" gatehouse \
     && useradd --non-unique --uid "$GATEHOUSE_UID" --gid "$GATEHOUSE_GID" \
         --no-create-home --home-dir /var/lib/gatehouse --shell /usr/sbin/nologin gatehouse \
     && install -d -m 0700 -o gatehouse -g gatehouse /var/lib/gatehouse /var/lib/gatehouse/keys \
+        /var/lib/gatehouse/keys/payload /var/lib/gatehouse/portal \
+        /var/lib/gatehouse/portal/payload /var/lib/gatehouse/public \
     && python -m pip uninstall --yes wheel setuptools pip
 
 COPY --from=build /opt/gatehouse /opt/gatehouse

@@ -16,7 +16,7 @@ help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: $(READY) ## one access from request to end, on the real stack, under a minute
+demo: $(READY) ## one story of all five processes, on the real stack, under 90 seconds
 	$(BIN)/gatehouse demo
 
 .PHONY: up
@@ -27,6 +27,10 @@ up: $(READY) ## the whole stack on this machine; Ctrl-C stops it, starting again
 test: $(READY) chromium ## the test suite, in three processes; ARGS="tests/store -x -n 0" narrows it
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile $(ARGS)
 
+.PHONY: faults
+faults: $(READY) ## the fault suite at full size, for hours; TO=folder gets its report
+	GATEHOUSE_FAULTS=full GATEHOUSE_FAULTS_TO=$(TO) $(BIN)/python -m pytest -q tests/faults $(ARGS)
+
 .PHONY: check
 check: $(READY) ## format, lint, types, imports, known vulnerabilities
 	$(BIN)/ruff format --check .
@@ -36,19 +40,21 @@ check: $(READY) ## format, lint, types, imports, known vulnerabilities
 	$(BIN)/python requirements/vulnerabilities.py
 
 .PHONY: bench
-bench: $(READY) ## the figures we promise, measured on this machine
-	$(BIN)/python -m benchmarks
+bench: $(READY) ## the figures we promise, measured on this machine; ARGS=counts only counts
+	$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: secrets
 secrets: ## random passwords for docker compose, once, in docker/secrets/
 	sh docker/secrets.sh
 
 .PHONY: texts
-texts: $(READY) ## collect the portal's texts into its catalogs; translate the new ones by hand
-	$(BIN)/pybabel -q extract -F portal/babel.cfg -k N_ -o portal/locale/portal.pot \
-		--omit-header --no-wrap --add-location=file --sort-by-file .
-	$(BIN)/pybabel -q update -D portal -i portal/locale/portal.pot -d portal/locale \
-		--omit-header --no-wrap --no-fuzzy-matching --ignore-obsolete
+texts: $(READY) ## collect the texts of portal and mail; translate the new ones by hand
+	for name in portal mail; do \
+		$(BIN)/pybabel -q extract -F $$name/babel.cfg -k N_ -o $$name/locale/$$name.pot \
+			--omit-header --no-wrap --add-location=file --sort-by-file . && \
+		$(BIN)/pybabel -q update -D $$name -i $$name/locale/$$name.pot -d $$name/locale \
+			--omit-header --no-wrap --no-fuzzy-matching --ignore-obsolete || exit 1; \
+	done
 
 .PHONY: screenshots
 screenshots: $(READY) chromium ## pictures of every page: light, dark, phone; TO=folder

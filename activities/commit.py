@@ -27,7 +27,7 @@ from approvals.ports import (
     Outcome,
     Signatures,
 )
-from approvals.sign_in.commands import Begin, vouched
+from approvals.sign_in.commands import Begin, identified, vouched
 from approvals.sign_in.record import CLI, SignIn
 from approvals.transition import EnrolledKey, State, Transition
 
@@ -52,10 +52,15 @@ class CommitActivities:
         mail: MailQueue,
         policies: Policies,
         portals: Sequence[str] = (),
+        issuers: Sequence[str] = (),
     ) -> None:
-        """Take the adapters; *portals* are the public keys of the portals that may hold keys."""
+        """Take the adapters; *portals* are the public keys of the portals that may hold keys.
+
+        *issuers* are the providers of identities whom those portals may believe.
+        """
         self._ledger, self._signatures, self._codes = ledger, signatures, codes
         self._mail, self._policies, self._portals = mail, policies, portals
+        self._issuers = issuers
 
     @activity.defn
     async def commit(self, delivery: RawValue = NOTHING) -> Outcome:
@@ -142,8 +147,12 @@ class CommitActivities:
         match state, signed.command:
             case SignIn(channel=channel), _:
                 return channel
-            case None, Begin(public_key=public_key, voucher=str() as voucher):
+            case None, Begin(issuer=str() as issuer) if issuer not in self._issuers:
+                raise InvalidDecisionError(("command.args.issuer", "It identifies nobody here."))
+            case None, Begin(public_key=public_key, voucher=str() as voucher) as begin:
                 said = vouched(signed.process, public_key)
+                if begin.issuer is not None:
+                    said = identified(signed.process, public_key, begin.issuer, begin.email)
                 if any(self._signatures.holds(one, said, voucher) for one in self._portals):
                     return PORTAL
                 raise InvalidDecisionError(("command.args.voucher", "No portal here signed it."))

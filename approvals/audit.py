@@ -42,7 +42,7 @@ class AuditEntry(Record):
 
     def computed_hash(self) -> str:
         """Return SHA-256(label, previous hash, canonical JSON of the entry), as hex."""
-        content = {
+        content: dict[str, str | int | None] = {
             "process": str(self.process),
             "seq": self.seq,
             "version": self.version,
@@ -58,7 +58,7 @@ class AuditEntry(Record):
             "state": self.state,
             "left_out": self.left_out,
         }
-        data = LABEL + bytes.fromhex(self.previous) + canonical.canonical(content)
+        data = LABEL + bytes.fromhex(self.previous) + canonical.flat(content)
         return hashlib.sha256(data).hexdigest()
 
     @property

@@ -119,10 +119,15 @@ class Published:
 
     def __init__(self, signatures: Signatures, trusted: frozenset[str]) -> None:
         self._signatures, self._trusted = signatures, trusted
-        self.last: Statement | None = None
+        self.latest: Checkpoint | None = None
         self.heads: Heads = {}
         self.wanted: dict[UUID, dict[int, tuple[str, int]]] = {}
         self.breaches: list[str] = []
+
+    @property
+    def last(self) -> Statement | None:
+        """What the latest checkpoint states."""
+        return None if self.latest is None else self.latest.statement
 
     def add(self, lines: Iterable[str]) -> None:
         """Take the next lines of the file, and judge each by those before it."""
@@ -136,7 +141,7 @@ class Published:
             self._take(found)
 
     def _take(self, found: Checkpoint) -> None:
-        self.last = found.statement
+        self.latest = found
         for one in found.heads:
             self.heads[one.process] = (one.seq, one.hash)
             wanted = self.wanted.setdefault(one.process, {})

@@ -75,8 +75,13 @@ class Settings(BaseSettings):
     portal_host: str = "127.0.0.1"
     portal_port: int = Field(default=8090, ge=1, le=65535)
     portal_requests_per_minute: int = Field(default=120, ge=1)  # from one address
+    gate_requests_per_minute: int = Field(default=6_000, ge=1)  # from one client over HTTP
     portal_proxies: str = ""  # addresses whose X-Forwarded-* count, with commas
     portal_keys_file: Path | None = None
+    temporal_ui_url: str | None = None  # Temporal's screen, which may ask the portal to decode
+    oidc_issuer: str | None = None
+    oidc_client_id: str = "gatehouse"
+    oidc_client_secret_file: Path | None = None
     target_url: str | None = None
     platform_url: str | None = None
     platform_client_id: str = "gatehouse"

@@ -50,6 +50,8 @@ async def connect(
             )
     except TimeoutError:
         raise RuntimeError(f"Temporal at {address} does not answer") from None
+    except RuntimeError as away:
+        raise RuntimeError(f"Temporal at {address} cannot be reached: {away}") from away
 
 
 def data_converter(settings: Settings) -> DataConverter:

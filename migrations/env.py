@@ -2,7 +2,11 @@
 
 from alembic import context
 
-from store import access_tables, portal_tables  # noqa: F401  (all belong to the same metadata)
+from store import (  # noqa: F401  (all belong to the same metadata)
+    access_tables,
+    gate_tables,
+    portal_tables,
+)
 from store.tables import metadata
 
 connection = context.config.attributes["connection"]

@@ -4,6 +4,8 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
@@ -12,18 +14,35 @@ from config import logging as json_lines
 from config.settings import ConfigurationError, Settings, load
 from portal.app import create_app
 from portal.parts import Parts, parts_of
+from portal.protocol import Protocol
 from store.engine import connect
 
 log = logging.getLogger(__name__)
-HEAD, BACKLOG, GRACE = 16_384, 512, 10  # bytes of a head; waiting connections; seconds to finish
+BACKLOG, CONNECTIONS, GRACE = 512, 1_000, 10  # waiting; open at once; seconds to finish
+HEAD = 131_072  # bytes that are read of a head; the guard refuses one far smaller, with a sentence
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, which ends the open streams of live pages when it is told to stop."""
+    """uvicorn, which ends the open streams of live pages when it is told to stop.
+
+    uvicorn itself would die of the signal once all is done; ours is then left by a clean return.
+    """
 
     def __init__(self, config: uvicorn.Config, parts: Parts) -> None:
         super().__init__(config)
         self._parts = parts
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take SIGTERM and SIGINT as the wish to stop while the block lasts."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._parts.closing.set()
@@ -54,7 +73,8 @@ def configured(settings: Settings, parts: Parts) -> uvicorn.Config:
         proxy_headers=bool(settings.portal_proxies),
         forwarded_allow_ips=settings.portal_proxies or None,
         h11_max_incomplete_event_size=HEAD,
-        http="h11",
+        http=Protocol,
+        limit_concurrency=CONNECTIONS,
         ws="none",
         lifespan="off",
         backlog=BACKLOG,
@@ -77,7 +97,7 @@ def main() -> int:
         return 3
     except SystemExit as ended:  # uvicorn's way to say that it could not listen
         return 3 if ended.code else 0
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # before it listens
         return 128 + signal.SIGINT
     return 0
 

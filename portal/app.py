@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from approvals.errors import NotFoundError
 from portal import errors, live
 from portal.auth import Viewer
+from portal.authzen import api as authzen
 from portal.families import Entry, Family, Pages
 from portal.guard import Guard
 from portal.pages import FAMILIES
@@ -33,7 +34,7 @@ def create_app(parts: Parts, families: Sequence[Family] = FAMILIES) -> ASGIApp:
         return [] if viewer is None else [one for one in every if one.is_for(viewer)]
 
     app.state.entries_of = entries_of
-    return Guard(app, parts)
+    return Guard(authzen.beside(app, parts), parts)
 
 
 def _static() -> Pages:

@@ -9,7 +9,8 @@ from fastapi import Request, Response
 from portal.parts import Parts
 
 SIGN_IN, CODE, GUEST, LINK, MAILBOX = "sid", "code", "guest", "link", "mailbox"
-LIFE = {CODE: 600, LINK: 900}  # seconds; the others end with the browser
+PROVIDER = "provider"
+LIFE = {CODE: 600, LINK: 900, PROVIDER: 600}  # seconds; the others end with the browser
 GOAL = "gatehouse.portal.goal.v1"
 
 

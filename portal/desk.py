@@ -10,12 +10,12 @@ from uuid import UUID
 from fastapi import Depends, Request
 from temporalio.client import Client
 
-from approvals.canonical import canonical
-from approvals.commands import Command, parsed, unsigned
+from approvals.commands import Command, parsed
 from approvals.errors import NonceReusedError
 from approvals.rules import KINDS
 from identity.signing import fresh_nonce
 from portal.auth import SignedIn, Viewer
+from portal.forms import Fields
 from portal.parts import Parts
 from starter.client import Gatehouse, Recorded, accepted
 from starter.desk import Desk
@@ -23,16 +23,16 @@ from starter.profiles import Profile
 
 
 class PortalDesk(Desk):
-    """One request's means. *form* is the number of the form whose commands it signs."""
+    """One request's means. *form* is the digest of the form whose commands it signs."""
 
     def __init__(self, parts: Parts, viewer: Viewer, form: str | None = None) -> None:
         super().__init__(parts.settings, parts.engines, None)
         self.parts, self.viewer = parts, viewer
         self._form = form
 
-    def of_form(self, nonce: str) -> "PortalDesk":
+    def of_form(self, fields: Fields) -> "PortalDesk":
         """Return the desk that signs the commands of one form: each counts once."""
-        return PortalDesk(self.parts, self.viewer, nonce)
+        return PortalDesk(self.parts, self.viewer, fields.digest)
 
     @property
     def profile(self) -> Profile:
@@ -61,20 +61,12 @@ class PortalDesk(Desk):
         )
 
     def _nonce(self, process: UUID, command: Command) -> str:
-        """Make the command's number of the form's and of what is asked, but not of the moment.
+        """Make the command's number of the form and what was typed, but not of the moment.
 
         So a form that is sent twice asks once, and one that was changed asks something else.
         """
-        body = unsigned(
-            process,
-            command,
-            actor=self.viewer.person.id,
-            issued_at=self.viewer.session.ends_at,
-            key=self.viewer.sign_in,
-            nonce=self._form or "",
-        )
-        digest = hashlib.sha256(canonical(body)).digest()[:16]
-        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        body = f"{self._form} {process} {command.kind}".encode()
+        return base64.urlsafe_b64encode(hashlib.sha256(body).digest()[:16]).rstrip(b"=").decode()
 
 
 class _Once(Gatehouse):

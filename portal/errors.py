@@ -32,8 +32,14 @@ from approvals.errors import (
     TooLateError,
     WrongCodeError,
 )
+from approvals.pairing.errors import (
+    LinkInvalidError,
+    MissingPermissionsError,
+    RoleNotRequestableError,
+    RoleUnknownError,
+)
 from portal import cookies, sentences
-from portal.auth import SignInAgainError, SignInNeededError
+from portal.auth import SignInAgainError, SignInNeededError, found
 from portal.forms import FormError
 from portal.languages import N_
 from portal.render import page, speech_for
@@ -47,6 +53,7 @@ STATUSES: dict[type[ApprovalError], int] = {
     OwnRequestError: 403,
     SignInAgedError: 403,
     NotFoundError: 404,
+    LinkInvalidError: 404,
     AlreadyDecidedError: 409,
     AlreadySubmittedError: 409,
     CommandStaleError: 409,
@@ -57,6 +64,9 @@ STATUSES: dict[type[ApprovalError], int] = {
     TooLateError: 409,
     EndDateError: 422,
     SubmissionError: 422,
+    MissingPermissionsError: 422,
+    RoleNotRequestableError: 422,
+    RoleUnknownError: 422,
     WrongCodeError: 422,
     RateLimitedError: 429,
 }
@@ -128,7 +138,16 @@ async def _http(request: Request, error: Exception) -> Response:
     headers = {key.lower(): value for key, value in (error.headers or {}).items()}
     if error.status_code == 405:
         headers["allow"] = _methods(request)
+    await _recognised(request)
     return _plain(request, error.status_code, **headers)
+
+
+async def _recognised(request: Request) -> None:
+    """Find out who looks where no page asked for it, so that the answer speaks their language."""
+    try:
+        request.state.viewer = await found(request)
+    except (SQLAlchemyError, OSError) as away:
+        log.warning("a page without its viewer: %s", type(away).__name__)
 
 
 def _methods(request: Request) -> str:

@@ -2,12 +2,15 @@
 
 import asyncio
 import base64
+import hashlib
 import hmac
+import json
 import secrets
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from portal.parts import Parts
 
@@ -57,6 +60,12 @@ class Fields:
         return nonce
 
     @property
+    def digest(self) -> str:
+        """What stands for this very form as it was filled: its number, and every field."""
+        said = json.dumps([self.nonce, self._pairs])
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    @property
     def typed(self) -> dict[str, list[str]]:
         """What was typed or chosen, by field; the hidden marks are left out."""
         found: dict[str, list[str]] = {}
@@ -69,6 +78,8 @@ class Fields:
 async def fields_of(request: Request) -> Fields:
     """Read a form: at most 50 kB, in ten seconds, as browsers send it. Raises FormError."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != TYPE:
+        raise FormError(415)
+    if request.headers.get("content-encoding", "identity") != "identity":
         raise FormError(415)
     declared = request.headers.get("content-length", "0")
     if not declared.isdigit() or int(declared) > LARGEST:
@@ -84,7 +95,7 @@ async def fields_of(request: Request) -> Fields:
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict")
     except TimeoutError:
         raise FormError(408) from None
-    except ValueError:
+    except (ValueError, ClientDisconnect):
         raise FormError(400) from None
     if len({key for key, _ in pairs}) > MOST_FIELDS:
         raise FormError(400)

@@ -9,9 +9,12 @@ from urllib.parse import urlsplit
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from portal.parts import Parts
+from portal.parts import LOCAL, Parts
 
 log = logging.getLogger(__name__)
+GATE = "/access/v1/"  # below it programs ask; each has a rate of its own there
+PROBES = ("/healthz", "/readyz")  # whoever looks after us may come by a local name
+LAST_PORT = 65_535
 LONGEST_URL, LARGEST_HEAD = 2_048, 16_384  # bytes
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self';"
@@ -29,6 +32,12 @@ FIXED = (
         b"geolocation=(), camera=(), microphone=(), payment=(), usb=(), interest-cohort=()",
     ),
     (b"x-robots-tag", b"noindex, nofollow"),
+)
+# What a program needs of them: its answers are shown in no window.
+PROGRAMS = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
 )
 SECURE = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 IMMUTABLE, NEVER = b"public, max-age=31536000, immutable", b"no-store"
@@ -77,7 +86,10 @@ class Guard:
             if not seen[0]:
                 await _plain(answer, 500, b"Something went wrong here.")
         finally:
-            log.info(
+            # A program asks hundreds of times a second: what it was answered is no news.
+            is_routine = scope["path"].startswith(GATE) and seen[0] == 200
+            log.log(
+                logging.DEBUG if is_routine else logging.INFO,
                 "%s %s %d in %d ms",
                 scope["method"],
                 getattr(scope.get("route"), "path", "unknown"),
@@ -94,9 +106,11 @@ class Guard:
         if sum(len(name) + len(value) + 4 for name, value in head) > LARGEST_HEAD:
             return 431, TOO_MUCH[431], 0
         hosts = [value for name, value in head if name == b"host"]
-        if len(hosts) != 1 or _name(hosts[0]) not in self._parts.hosts:
+        is_probe = scope["path"] in PROBES
+        names = self._parts.hosts | set(LOCAL if is_probe else ())
+        if len(hosts) != 1 or _name(hosts[0]) not in names or not _is_plain(scope):
             return 400, TOO_MUCH[400], 0
-        if not scope["path"].startswith(("/static/", "/healthz", "/readyz")):
+        if not is_probe and not scope["path"].startswith(("/static/", GATE)):
             wait = self._parts.rates.requests.wait(address(scope))
             if wait:
                 return 429, TOO_MUCH[429] % wait, wait
@@ -108,6 +122,9 @@ class Guard:
 
     def _added(self, scope: Scope, number: str, status: int) -> list[tuple[bytes, bytes]]:
         https = self._parts.is_https
+        if scope["path"].startswith(GATE):
+            given = (b"x-request-id", _given_number(scope) or number.encode())
+            return [*((SECURE,) if https else ()), *PROGRAMS, given]
         target = scope.get(TARGET)
         policy = POLICY.format(
             target=f" {target}" if target else "",
@@ -123,6 +140,12 @@ class Guard:
         ]
 
 
+def _given_number(scope: Scope) -> bytes | None:
+    """Return the number that a program gave its question: it gets its own back (AuthZEN)."""
+    given = [value for name, value in scope["headers"] if name == b"x-request-id"]
+    return given[0] if given else None
+
+
 def address(scope: Scope) -> str:
     """Return the address that a request comes from, as the server knows it."""
     client = scope.get("client")
@@ -132,7 +155,14 @@ def address(scope: Scope) -> str:
 def _name(host: bytes) -> str:
     text = host.decode("latin-1").lower()
     name, _, port = text.rpartition(":")
-    return name if name and port.isdigit() else text
+    return name if name and port.isdecimal() and int(port[:9]) <= LAST_PORT else text
+
+
+def _is_plain(scope: Scope) -> bool:
+    """Whether a path can be read in one way alone: no other host in it, no control character."""
+    path, raw = scope["path"], scope["raw_path"]
+    has_controls = any(ord(one) < 32 or ord(one) == 127 for one in path)
+    return raw[:1] == b"/" and not path.startswith("//") and not has_controls
 
 
 async def _plain(send: Send, status: int, text: bytes, wait: int = 0) -> None:

@@ -56,17 +56,18 @@ class PortalKeys:
         return hmac.new(self.forms, "\n".join(parts).encode(), hashlib.sha256).hexdigest()
 
 
-def ensured(folder: Path) -> PortalKeys:
-    """Read the portal's keys, drawing those that are missing, and write the public half beside.
+def ensured(folder: Path, public: Path | None = None) -> PortalKeys:
+    """Read the portal's keys, drawing those that are missing, and write the public half.
 
-    The worker reads that half, *PORTAL_PUBLIC_KEY*, to know vouchers of this portal.
+    The worker reads that half, from *PORTAL_PUBLIC_KEY* beside them or from *public*, to know
+    vouchers of this portal.
     """
     for name in (PORTAL_KEY, ASSERTION_KEY):
         ensure_secret(folder / name)
     service = SigningKey.read(folder / PORTAL_KEY)
-    public, said = folder / PORTAL_PUBLIC_KEY, service.public
+    public = public or folder / PORTAL_PUBLIC_KEY
     if not public.exists():
-        write_secret(public, f"{said}\n".encode())
+        write_secret(public, f"{service.public}\n".encode())
     return PortalKeys(
         service=service,
         assertions=SigningKey.read(folder / ASSERTION_KEY),

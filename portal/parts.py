@@ -10,6 +10,7 @@ from config import temporal
 from config.settings import ConfigurationError, Settings, is_loopback
 from mail.links import Links
 from portal.keys import PortalKeys, ensured
+from portal.openid import require_safe
 from portal.rates import Rates
 from starter.client import UnreachableError
 from store.engine import Engines
@@ -82,12 +83,14 @@ def parts_of(settings: Settings, engines: Engines) -> Parts:
             " GATEHOUSE_PRIVATE_NETWORK=true."
         )
     parsed = urlsplit(base)
+    if settings.oidc_issuer is not None:
+        require_safe(settings.oidc_issuer, "GATEHOUSE_OIDC_ISSUER")
     if parsed.path:
         raise ConfigurationError("GATEHOUSE_PORTAL_URL must end with the host: it has a path.")
     return Parts(
         settings=settings,
         engines=engines,
-        keys=ensured(settings.keys),
+        keys=ensured(settings.keys, settings.portal_keys),
         rates=Rates(settings.portal_requests_per_minute),
         origin=f"{parsed.scheme}://{parsed.netloc}",
     )

@@ -16,6 +16,11 @@ class Rate:
         self._limit, self._seconds, self._clock = limit, seconds, clock
         self._seen: OrderedDict[str, deque[float]] = OrderedDict()
 
+    def is_spent(self, key: str) -> bool:
+        """Whether the limit is used up; counts nothing."""
+        since = self._clock() - self._seconds
+        return sum(1 for moment in self._seen.get(key, ()) if moment > since) >= self._limit
+
     def wait(self, key: str) -> int:
         """Count one more, and return 0; or whole seconds to wait when the limit is used up."""
         now = self._clock()

@@ -102,6 +102,7 @@ def _environment(language: str) -> Environment:
         "status": _in_words(sentences.status),
         "event": _in_words(sentences.event),
         "who": _in_words(sentences.who),
+        "part": _in_words(sentences.part),
         "lines": lines,
     }
     environment.globals |= {"about": _about, "span": _span, "wire": _wire}
@@ -128,10 +129,15 @@ def moment(context: Context, at: datetime) -> Markup:
 
 @pass_context
 def when(context: Context, at: datetime) -> Markup:
-    """Write an instant in full: how far away, then date, time and zone."""
+    """Write an instant in full: how far away, then date and time, with their zone behind them."""
     speech: Speech = context["speech"]
-    return Markup('<time datetime="{}">{} <span class="quiet">{}</span></time>').format(
-        at.isoformat(), speech.relative(at, context["now"]), speech.zoned(at)
+    return Markup(
+        '<time datetime="{}" title="{}">{} <span class="quiet">({})</span></time>'
+    ).format(
+        at.isoformat(),
+        speech.zoned(at),
+        speech.relative(at, context["now"]),
+        speech.absolute(at),
     )
 
 

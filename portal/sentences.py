@@ -1,56 +1,9 @@
-"""What refusals, statuses and events are called on a page, translated when shown."""
+"""The sentences of refusals and broken rules, and what a status or an event is called."""
 
 from approvals.errors import ApprovalError, FieldError
 from portal.languages import N_, Speech
+from portal.vocabulary import EVENTS, MAILS, PARTS, PEOPLE, STATUSES
 
-STATUSES = {
-    "pending": N_("Waiting"),
-    "granted": N_("Granted"),
-    "denied": N_("Denied"),
-    "withdrawn": N_("Withdrawn"),
-    "lapsed": N_("Lapsed"),
-    "expired": N_("Expired"),
-    "revoked": N_("Revoked"),
-    "finished": N_("Finished"),
-}
-EVENTS = {
-    "submitted": N_("Request sent"),
-    "reminded": N_("Reminder due"),
-    "granted": N_("Granted"),
-    "denied": N_("Denied"),
-    "withdrawn": N_("Withdrawn"),
-    "lapsed": N_("Lapsed: nobody decided in time"),
-    "end_changed": N_("End date changed"),
-    "revoked": N_("Revoked"),
-    "expired": N_("Expired"),
-    "finished": N_("Given back"),
-    "session_begun": N_("Session opened"),
-    "session_ended": N_("Session closed"),
-    "mail.pending": N_("Mail waits"),
-    "mail.sending": N_("Mail is being sent"),
-    "mail.sent": N_("Mail sent"),
-    "mail.failed": N_("Mail could not be delivered"),
-    "mail.unknown": N_("Mail may have been sent"),
-}
-MAILS = {
-    "request received": N_("a request to decide on"),
-    "request reminder": N_("a reminder to decide"),
-    "request withdrawn": N_("the request was withdrawn"),
-    "request granted": N_("access was granted"),
-    "request denied": N_("the request was denied"),
-    "request lapsed": N_("nobody answered in time"),
-    "end changed": N_("the end date was changed"),
-    "end reminder": N_("access ends soon"),
-    "access revoked": N_("access was revoked"),
-    "access expired": N_("access has ended"),
-    "access finished": N_("access was given back"),
-    "mail undeliverable": N_("a mail could not be delivered"),
-}
-PEOPLE = {
-    "the clock": N_("the clock"),
-    "unknown": N_("unknown"),
-    "somebody no longer listed": N_("somebody no longer listed"),
-}
 # What a reader of another language than English is told: by code, without the sentence's facts.
 REFUSALS = {
     "invalid_decision": N_("This form cannot be read. Reload the page and try again."),
@@ -75,6 +28,21 @@ REFUSALS = {
     "replaced": N_("A newer code was mailed, which voids this one. Enter the newest."),
     "wrong_code": N_("That code is not right."),
     "rate_limited": N_("Too many attempts. Try again later."),
+    "link_invalid": N_("This link is not valid. Ask for a new one."),
+    "link_expired": N_("This link has ended. Ask the support organization for a new one."),
+    "link_used": N_(
+        "This link was used before. If that was not you or a colleague, tell your security contact."
+    ),
+    "already_paired": N_(
+        "This group has a pairing with this tenant already, or an offer of one."
+        " Nothing was changed."
+    ),
+    "role_unknown": N_("There is no such role here. Nothing was changed."),
+    "role_not_requestable": N_("That is a role of people here; no pairing gives it."),
+    "permissions_missing": N_(
+        "These roles together lack a permission without which this group cannot work."
+        " Nothing was changed."
+    ),
     "unreachable": N_("Gatehouse cannot be reached right now. Nothing was changed."),
     "unknown_outcome": N_(
         "No answer came in time, so the outcome is unknown. Look at the page again before you"
@@ -112,6 +80,29 @@ FIELDS = {
     "date_too_far": N_("That end is too far away for this tenant."),
     "people_missing": N_("Choose at least one person."),
     "tenants_missing": N_("Choose at least one tenant."),
+    "privileges_empty": N_("Give at least one privilege."),
+    "level_unknown": N_("Choose one of the levels."),
+    "review_day_missing": N_("Choose the day of the review."),
+    "locale_malformed": N_("Choose one of the languages."),
+    "file_broken": N_("Nothing was changed. Put these lines right:"),
+    "admins_missing": N_("Name at least one admin."),
+    "user_roles_missing": N_("Choose at least one role."),
+    "reference_malformed": N_(
+        "The reference takes 1 to 64 letters A-Z, a-z, digits, blanks and . _ / -, and begins and"
+        " ends with a letter or digit."
+    ),
+    "zone_unknown": N_("That is not a time zone. Write an IANA name such as Europe/Berlin."),
+    "host_malformed": N_("Write the PBX's host name or IP address, without a scheme or port."),
+    "username_malformed": N_("The user name takes 1 to 120 visible ASCII characters."),
+    "secret_reference": N_(
+        "Do not write the secret here; say where the worker finds it: file:NAME or env:NAME."
+    ),
+    "listed_twice": N_("Somebody is listed more than once. List everybody once."),
+    "role_list_size": N_("Choose 1 to 10 roles."),
+    "role_malformed": N_("A role's name uses a-z, 0-9 and '-', 1 to 63 of them."),
+    "role_reserved": N_("There is a role of that name; choose another one."),
+    "change_required": N_("Say what the change is."),
+    "permission_list_size": N_("Choose at least one permission."),
     "mode_missing": N_("Choose where the session lands."),
 }
 
@@ -164,3 +155,8 @@ def who(said: str, speech: Speech) -> str:
     if said.startswith("somebody of "):
         return speech.say(N_("somebody of %(place)s"), place=said.removeprefix("somebody of "))
     return said
+
+
+def part(said: str, speech: Speech) -> str:
+    """Return somebody's part in a site in words."""
+    return speech.say(PARTS[said]) if said in PARTS else said

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from approvals.commands import Command
 from approvals.errors import ApprovalError, FieldError, KeyRefusedError
 from approvals.sign_in.commands import Begin, Prove, SignOut, vouched
+from approvals.sign_in.commands import identified as vouch_for
 from approvals.sign_in.record import KIND, SignIn
 from identity.enrolment import DIGITS, proof_of
 from identity.signing import SigningKey, fresh_nonce
@@ -56,15 +57,43 @@ async def proved(parts: Parts, waiting: PortalSession, code: str, before: Viewer
     proof = Prove(proof=proof_of(waiting.sign_in, opened.key.public, digits(code)))
     gatehouse = await _gatehouse(parts)
     await gatehouse.send(KIND, _signed(opened.key, waiting.sign_in, proof))
-    state = await Inbox(parts.engines).state(waiting.sign_in)
+    return await _signed_in(parts, waiting.sign_in, waiting.sealed, before)
+
+
+async def identified(
+    parts: Parts, email: str, issuer: str, user_agent: str, before: Viewer | None
+) -> str:
+    """Sign in whom an issuer has identified; return the token of the browser that is signed in.
+
+    The worker must believe the same issuer. Raises NotFoundError for an address that nobody has,
+    InvalidDecisionError where the worker does not, or UnreachableError.
+    """
+    key, sign_in = SigningKey.fresh(), uuid4()
+    begin = Begin(
+        email=email,
+        public_key=key.public,
+        client=client_name(user_agent),
+        issuer=issuer,
+        voucher=parts.keys.service.signature(vouch_for(sign_in, key.public, issuer, email)),
+    )
+    gatehouse = await _gatehouse(parts)
+    await gatehouse.submit(KIND, _signed(key, sign_in, begin), None)
+    # Nothing was mailed, so nothing is known but the key.
+    proof = Prove(proof=proof_of(sign_in, key.public, ""))
+    await gatehouse.send(KIND, _signed(key, sign_in, proof))
+    return await _signed_in(parts, sign_in, Held(key, email).sealed(parts), before)
+
+
+async def _signed_in(parts: Parts, sign_in: UUID, sealed: str, before: Viewer | None) -> str:
+    state = await Inbox(parts.engines).state(sign_in)
     if not isinstance(state, SignIn) or state.person is None:
         raise KeyRefusedError
     is_same = before is not None and before.person.id == state.person
     token = cookies.fresh_token()
     await parts.sessions.begin(
         cookies.hashed(token),
-        waiting.sign_in,
-        waiting.sealed,
+        sign_in,
+        sealed,
         person=state.person,
         kept=before.session.kept if before is not None and is_same else None,
     )

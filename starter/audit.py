@@ -1,6 +1,7 @@
 """`gatehouse audit`: read, verify and export the record, for those who hold the database."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -11,17 +12,12 @@ from approvals.commands import CLOCK, PLATFORM
 from approvals.errors import NotFoundError, say
 from approvals.facts import Needed
 from approvals.people import Directory, PersonId
-from starter.console import (
-    REFUSED,
-    AsJson,
-    UsageError,
-    print_json,
-    print_table,
-    print_text,
-    runs,
-    status,
-)
+from identity.files import write_secret
+from starter import checkpoints, verdicts
+from starter.console import AsJson, UsageError, print_json, print_table, print_text, runs, status
 from starter.desk import Desk, desk
+from starter.times import now
+from store.proofs import coverage, proof_of
 
 OF_INSTALLATION = "installation"
 _PROCESS_HELP = f"A process's id, or '{OF_INSTALLATION}' for what belongs to no process."
@@ -53,45 +49,86 @@ async def show(process: Process, as_json: AsJson = False) -> None:
 @app.command()
 @runs
 async def verify(
-    process: Annotated[
-        str | None, typer.Argument(metavar="[PROCESS]", help=f"{_PROCESS_HELP} Without it, all.")
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[PROCESS|FILE]",
+            help=f"{_PROCESS_HELP} Or a file that `audit export` wrote. Without it, everything.",
+        ),
+    ] = None,
+    trust: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The public keys of checkpoints (checkpoint.pub) that you have from elsewhere.",
+        ),
+    ] = None,
+    published: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoints", metavar="FILE", help="A copy of the checkpoints, kept elsewhere."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check that nothing in the record was changed, cut or left out.
 
-    Ends with exit 1 when something was, and names each breach.
+    Everything is compared with the published checkpoints too, and all else that must hold is
+    checked as far as it can be read from here. Ends with exit 1 when something is wrong, and names
+    each breach.
     """
-    wanted = None if process is None else _id(process)
+    if what is not None and verdicts.is_file(what):
+        verdicts.print_proof(Path(what), trust, as_json=as_json)
+        return
+    wanted = None if what is None else _id(what, " Or a file that `audit export` wrote.")
     async with desk() as means:
+        seen = verdicts.published(means.settings, published, trust)
         if wanted is None:
-            judged = [one async for one in means.trail.all_breaches()]
-        else:
-            breaches = await means.trail.breaches_of(wanted)
-            entries = (
-                await means.trail.entries(wanted) if breaches else await _entries(means, wanted)
-            )
-            judged = [(wanted, len(entries), breaches)]
-    _print_verdict(judged, as_json=as_json)
+            await verdicts.print_everything(means, seen, as_json=as_json)
+            return
+        breaches = await means.trail.breaches_of(wanted, seen.wanted.get(wanted))
+        entries = await means.trail.entries(wanted) if breaches else await _entries(means, wanted)
+    verdicts.print_chains([(wanted, len(entries), breaches)], seen.breaches, as_json=as_json)
 
 
 @app.command()
 @runs
-async def export(process: Process) -> None:
-    """Print one process's chain as JSON lines, one entry a line with its hashes, oldest first."""
+async def export(
+    process: Process,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write there, readable by you alone.")
+    ] = None,
+) -> None:
+    """Write a proof of one process: its record, signed commands, keys, and a checkpoint.
+
+    `gatehouse audit verify FILE` checks it on any machine, without the database. It holds names and
+    texts of people: give it only to those who may read them.
+    """
     wanted = _id(process)
     async with desk() as means:
-        for entry in await _entries(means, wanted):
-            print_text(entry.model_dump_json())
+        seen = checkpoints.published(means.settings)
+        covered = coverage(wanted, seen.latest, seen.heads)
+        pack = await proof_of(means.engines, wanted, covered, now())
+    if not pack.entries and wanted != INSTALLATION:
+        raise NotFoundError
+    text = pack.model_dump_json(indent=1)
+    if output is None:
+        print_text(text)
+        return
+    try:
+        write_secret(output.absolute(), text.encode() + b"\n")
+    except OSError as trouble:
+        raise UsageError(f"--output: {output}: {trouble.strerror}.") from None
+    status(f"{output}: {len(pack.entries)} entries, {len(pack.commands)} signed commands.")
 
 
-def _id(text: str) -> UUID:
+def _id(text: str, more: str = "") -> UUID:
     if text == OF_INSTALLATION:
         return INSTALLATION
     try:
         return UUID(text)
     except ValueError:
-        raise UsageError(f"PROCESS must be an id (UUID), or '{OF_INSTALLATION}'.") from None
+        raise UsageError(f"PROCESS must be an id (UUID), or '{OF_INSTALLATION}'.{more}") from None
 
 
 async def _entries(means: Desk, process: UUID) -> Sequence[AuditEntry]:
@@ -120,23 +157,3 @@ def _who(entry: AuditEntry, directory: Directory) -> str | None:
         return None  # the channel says it: the clock, the platform, or the database's owner
     person = directory.person(entry.actor)
     return directory.name_of(entry.actor) if person is None else f"{person.name} <{person.email}>"
-
-
-def _print_verdict(judged: Sequence[tuple[UUID, int, tuple[str, ...]]], *, as_json: bool) -> None:
-    found = [(one, sentence) for one, _, breaches in judged for sentence in breaches]
-    entries = sum(count for _, count, _ in judged)
-    if as_json:
-        print_json(
-            {
-                "chains": len(judged),
-                "entries": entries,
-                "breaches": [{"process": str(one), "breach": sentence} for one, sentence in found],
-            }
-        )
-    else:
-        for one, sentence in found:
-            print_text(f"{one}: {sentence}")
-        print_text(f"chains: {len(judged)}, entries: {entries}, breaches: {len(found)}")
-    if found:
-        status("The record was changed outside Gatehouse. Keep the database as it is.")
-        raise typer.Exit(REFUSED)

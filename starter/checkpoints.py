@@ -41,9 +41,11 @@ def trusted(settings: Settings) -> frozenset[str]:
     return frozenset(_listed(settings.keys / PUBLIC))
 
 
-def published(settings: Settings, file: Path | None = None) -> Published:
-    """Read and judge a file of checkpoints, by default the installation's own."""
-    found = Published(Ed25519Signatures(), trusted(settings))
+def published(
+    settings: Settings, file: Path | None = None, keys: frozenset[str] | None = None
+) -> Published:
+    """Read and judge a file of checkpoints, by default the installation's own, by its *keys*."""
+    found = Published(Ed25519Signatures(), trusted(settings) if keys is None else keys)
     found.add(lines_of(file or settings.checkpoints))
     return found
 

@@ -10,10 +10,12 @@ import typer
 from starter import (
     access,
     audit,
+    backup,
     configuration,
     contacts,
     customer_access,
     directory,
+    gate_clients,
     mail,
     onboarding,
     pairing,
@@ -24,16 +26,20 @@ from starter import (
     system,
     tenant_access,
     visits,
+    worker,
 )
 from starter.console import UsageError, print_text
+from starter.front_page import FrontPage, in_full
 
 app = typer.Typer(
     name="gatehouse",
+    cls=FrontPage,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Access to customers' tenants: asked for, granted or denied, and ended on time.",
+    help="The life of access to customers' tenants: asked for, granted or denied, ended on time.",
+    epilog="New here? `gatehouse demo` tells one story of it all. Every command has a --help.",
 )
 app.add_typer(tenant_access.app, name="request")
 app.add_typer(visits.tenants, name="tenant")
@@ -45,24 +51,27 @@ app.add_typer(contacts.app, name="contacts")
 app.add_typer(onboarding.app, name="onboarding")
 app.add_typer(access.app, name="access")
 app.add_typer(directory.app, name="directory")
+app.add_typer(gate_clients.app, name="client")
 app.add_typer(sign_in.keys, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(mail.app, name="mail")
 app.add_typer(configuration.app, name="config")
+app.add_typer(worker.app, name="worker")
 sign_in.keys.command("rotate-payload")(payload_keys.rotate)
 COMMANDS: tuple[Callable[..., None], ...] = (
     sign_in.login,
     sign_in.logout,
     sign_in.whoami,
     system.up,
-    system.worker,
     system.portal,
     system.migrate,
     system.reconcile,
+    backup.backup,
     system.demo,
 )
 for command in COMMANDS:
     app.command()(command)
+in_full(app)
 
 
 def _version(wanted: bool) -> None:

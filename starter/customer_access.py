@@ -8,7 +8,6 @@ import typer
 from approvals.commands import Command
 from approvals.customer_access.commands import AcceptTerms, BeginSession, Disable, Enable
 from approvals.customer_access.record import Status, process_id_of, shown_digest
-from approvals.customer_access.views import CustomerView
 from approvals.errors import NotFoundError
 from approvals.sessions import EndSession
 from starter import screens
@@ -154,7 +153,8 @@ async def accept(
         if is_asked and not confirmed(f"Accept them for {view.customer_name}?", yes=yes):
             raise UsageError("Not confirmed. Nothing was changed.")
         command = AcceptTerms(shown=shown_digest(state.partner, state.customer, read))
-        await _give(customers, process, command, How(dry_run, sign_only, wait, as_json))
+        done = f"Done: the terms are accepted for {view.customer_name}; its people can sign in."
+        await _give(customers, process, command, How(dry_run, sign_only, wait, as_json), done)
 
 
 @app.command("sign-in")
@@ -166,8 +166,10 @@ async def sign_in(
     async with desk() as at:
         customers = CustomerDesk(at)
         process = await customers.meant(partner)
+        _, view = await customers.viewed(process)
         how = How(dry_run, wait=wait, as_json=as_json)
-        await _give(customers, process, BeginSession(), how)
+        done = f"Done: you are signed in to the platform ({view.partner_name})."
+        await _give(customers, process, BeginSession(), how, done)
 
 
 @app.command("sign-out")
@@ -183,7 +185,8 @@ async def sign_out(
         if view.visit is None:
             raise NotFoundError
         how = How(dry_run, wait=wait, as_json=as_json)
-        await _give(customers, process, EndSession(session=view.visit), how)
+        done = f"Done: you are signed out of the platform ({view.partner_name})."
+        await _give(customers, process, EndSession(session=view.visit), how, done)
 
 
 @app.command()
@@ -201,8 +204,10 @@ async def watch(
         await watched(customers, await customers.meant(name, partner), until)
 
 
-async def _give(customers: CustomerDesk, process: UUID, command: Command, how: How) -> None:
-    """Judge, print or send one command, and say how the customer stands then."""
+async def _give(
+    customers: CustomerDesk, process: UUID, command: Command, how: How, done: str | None = None
+) -> None:
+    """Judge, print or send one command, and say that it is *done*, or how the customer stands."""
     if how.dry_run and how.sign_only:
         raise UsageError("Give --dry-run or --sign-only, not both.")
     if how.dry_run:
@@ -219,13 +224,9 @@ async def _give(customers: CustomerDesk, process: UUID, command: Command, how: H
         status("Left with Temporal; its outcome will stand on the timeline.")
         return
     _, view = await customers.viewed(process)
-    _say(view, as_json=how.as_json)
-
-
-def _say(view: CustomerView, *, as_json: bool) -> None:
-    if as_json:
+    if how.as_json:
         print_json(view.model_dump(mode="json"))
-    status(f"Done: {view.customer_name} is {WORDS[view.status]}.")
+    status(done or f"Done: {view.customer_name} is {WORDS[view.status]}.")
 
 
 if __name__ == "__main__":

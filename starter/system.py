@@ -19,21 +19,17 @@ async def up(
     with_platform: Annotated[
         bool,
         typer.Option(
-            "--with-platform", help="A reference platform too, on which customers are onboarded."
+            "--with-platform", help="Run a customer platform too, to onboard customers on."
         ),
     ] = False,
 ) -> None:
-    """Run everything on this machine: Temporal, worker, mail sink, SQLite. Ctrl-C stops it."""
+    """Run everything on this machine: Temporal, worker, portal, mailbox, SQLite.
+
+    Ctrl-C stops it; starting it again goes on where it was.
+    """
     from starter import stack
 
     await stack.up(with_platform=with_platform)
-
-
-def worker() -> None:
-    """Run a worker with the settings of the environment, until SIGTERM or Ctrl-C."""
-    import worker as process
-
-    sys.exit(process.main())
 
 
 def portal() -> None:
@@ -86,7 +82,11 @@ async def reconcile(as_json: AsJson = False) -> None:
 async def demo(
     keep: Annotated[bool, typer.Option(help="Keep the demo's folder to look around.")] = False,
 ) -> None:
-    """Show one access from request to end, on a real stack of its own, in under a minute."""
+    """Play one story of onboarding, pairing, asking, deciding and ending, on a stack of its own.
+
+    The commands and the mails are real. It takes well under 90 seconds, needs nothing that runs
+    already, and leaves nothing behind unless you --keep it.
+    """
     from starter import demo as stage
 
     await stage.run(keep=keep)

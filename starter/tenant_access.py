@@ -22,7 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Ask for access to tenants, and decide on it.",
+    help="Ask for access to tenants, decide on it, and end it.",
 )
 Statuses = Annotated[
     list[Status] | None,

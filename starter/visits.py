@@ -37,8 +37,10 @@ from starter.tenant_access import Statuses
 from starter.times import said_utc
 from starter.typed import checked, id_of
 
-tenants = typer.Typer(no_args_is_help=True, help="The tenants that you were named for.")
-sessions = typer.Typer(no_args_is_help=True, help="Open a tenant under granted access.")
+tenants = typer.Typer(no_args_is_help=True, help="The tenants that requests named you for.")
+sessions = typer.Typer(
+    no_args_is_help=True, help="Open a tenant that you may enter, and close it again."
+)
 ASSERTION_KEY = "session-assertion.key"
 SessionId = Annotated[
     UUID,

@@ -48,6 +48,7 @@ def door(settings: Settings, engines: Engines, queue: MailQueue) -> CommitActivi
         queue,
         settings.policies(),
         portals_of(settings),
+        () if settings.oidc_issuer is None else (settings.oidc_issuer,),
     )
 
 

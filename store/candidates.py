@@ -1,4 +1,4 @@
-"""Whom and what a request may name: the people of an organization, the tenants that it serves."""
+"""Whom and what may be named: the people and groups of an organization, the tenants it serves."""
 
 from collections.abc import Sequence
 
@@ -50,6 +50,18 @@ class Candidates:
                 owner.c.is_active.is_(True),
             )
             .order_by(t.tenant.c.name, t.tenant.c.slug)
+            .limit(MOST)
+        )
+        async with self._engines.read.connect() as connection:
+            rows = (await connection.execute(query)).all()
+        return [Candidate(key=row.key, name=row.name) for row in rows]
+
+    async def groups(self, organization: OrganizationId) -> Sequence[Candidate]:
+        """Return an organization's support groups by name, at most 500."""
+        query = (
+            select(t.team.c.slug.label("key"), t.team.c.name)
+            .where(t.team.c.organization_id == organization)
+            .order_by(t.team.c.name, t.team.c.slug)
             .limit(MOST)
         )
         async with self._engines.read.connect() as connection:

@@ -1,20 +1,22 @@
 """The gate: one indexed read at the moment of the question, and the pure rule on what it found."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.sql.expression import Executable
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals.access import Decision, Passage, Reason, Standing, Via, decide, no
+from approvals.addresses import canonical
 from approvals.platform_entry import PlatformAction, PlatformStanding, decide_platform
 from approvals.site_entry import SiteStanding, decide_site
 from store.engine import Engines
-from store.gate_queries import PLATFORM, SITE, TENANT
+from store.gate_queries import PLATFORM, SITE, TENANT, Question
 
 log = logging.getLogger(__name__)
 
@@ -23,16 +25,20 @@ class SqlGate:
     """Answers who may get in where now. It needs the database and nothing else.
 
     Every question is one statement. Where the database cannot be read the answer is "no", with
-    the reason ``unreadable``.
+    the reason ``unreadable``. People may be asked about by their address, places by their slug.
     """
 
-    def __init__(self, engines: Engines) -> None:
-        self._engines = engines
+    def __init__(self, engines: Engines, connection: AsyncConnection | None = None) -> None:
+        self._engines, self._connection = engines, connection
+
+    def over(self, connection: AsyncConnection) -> "SqlGate":
+        """Return the gate over a connection that is open already, for many questions at once."""
+        return SqlGate(self._engines, connection)
 
     async def check(
         self,
-        person: UUID,
-        tenant: UUID,
+        person: UUID | str,
+        tenant: UUID | str,
         action: str = "support",
         via: Via = Via.REQUEST,
         change: str | None = None,
@@ -42,16 +48,15 @@ class SqlGate:
         *person* may also be a clone's id: then only its pairing counts. The action
         ``disruptive-change`` asks about one *change*, by the id of its consent.
         """
-        asked = {"person": person, "tenant": tenant, "action": action}
-        if (read := await self._read(TENANT, asked)) is None:
+        if (read := await self._read(TENANT, person, tenant, action=action)) is None:
             return no(Reason.UNREADABLE)
         rows, now = read
         return decide(_standing(rows), via, now, action, change)
 
     async def check_platform(
         self,
-        person: UUID,
-        partner: UUID,
+        person: UUID | str,
+        partner: UUID | str,
         action: str = PlatformAction.SIGN_IN,
         *,
         in_session: bool = False,
@@ -60,28 +65,42 @@ class SqlGate:
 
         With *in_session* they must have signed in already, less than twelve hours ago.
         """
-        if (read := await self._read(PLATFORM, {"person": person, "partner": partner})) is None:
+        if (read := await self._read(PLATFORM, person, partner)) is None:
             return no(Reason.UNREADABLE)
         rows, now = read
         return decide_platform(_platform_standing(rows), action, now, in_session=in_session)
 
-    async def check_site(self, person: UUID, site: UUID, area: str, level: str) -> Decision:
+    async def check_site(
+        self, person: UUID | str, site: UUID | str, area: str, level: str
+    ) -> Decision:
         """Decide whether somebody holds a level (view, update) in one area of a site."""
-        if (read := await self._read(SITE, {"person": person, "site": site})) is None:
+        if (read := await self._read(SITE, person, site)) is None:
             return no(Reason.UNREADABLE)
         return decide_site(_site_standing(read[0]), area, level)
 
     async def _read(
-        self, query: Executable, asked: Mapping[str, Any]
+        self, question: Question, person: UUID | str, place: UUID | str, **more: str
     ) -> tuple[Sequence[Row[Any]], datetime] | None:
         """Return the rows and the moment of the question; None where nothing can be read."""
+        query = question[_kind(person), _kind(place)]
+        who = canonical(person) if isinstance(person, str) else person
+        asked: dict[str, Any] = {"person": who, "place": place, **more}
         try:
-            async with self._engines.read.connect() as connection:
+            async with self._connected() as connection:
                 rows = (await connection.execute(query, asked)).all()
                 return rows, await self._engines.clock.now(connection)
         except (SQLAlchemyError, OSError, TimeoutError) as trouble:
             log.error("gate cannot read: %s", type(trouble).__name__)
             return None
+
+    def _connected(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        if self._connection is None:
+            return self._engines.read.connect()
+        return nullcontext(self._connection)
+
+
+def _kind(said: UUID | str) -> type:
+    return str if isinstance(said, str) else UUID
 
 
 def _standing(rows: Sequence[Row[Any]]) -> Standing | None:

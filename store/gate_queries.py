@@ -1,6 +1,7 @@
 """The gate's three questions as statements, built once: building costs more than running them."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -8,7 +9,9 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     CompoundSelect,
+    Executable,
     Select,
+    Table,
     and_,
     bindparam,
     exists,
@@ -20,6 +23,7 @@ from sqlalchemy import (
     type_coerce,
     union_all,
 )
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from approvals.customer_access.record import KIND as CUSTOMER_ACCESS
 from approvals.customer_access.record import PLATFORM as PLATFORM_MODE
@@ -28,7 +32,7 @@ from store import access_tables as a
 from store import tables as t
 
 PERSON: BindParameter[UUID] = bindparam("person")
-PLACE: BindParameter[UUID] = bindparam("tenant")
+PLACE: BindParameter[UUID] = bindparam("place")
 ACTION: BindParameter[str] = bindparam("action")
 HOME, OWNER = t.organization.alias("home"), t.organization.alias("owner")
 IS_PERSON_LIVE = and_(t.person.c.is_active, HOME.c.is_active).label("is_person_live")
@@ -130,7 +134,6 @@ def _in_session(process: ColumnElement[UUID], person: ColumnElement[UUID]) -> Co
 
 def _platform() -> Select[Any]:
     """One row for a known person and partner: the customer's access, and an open visit."""
-    partner: BindParameter[UUID] = bindparam("partner")
     begun_at = (
         select(func.max(t.session.c.begun_at, type_=t.session.c.begun_at.type))
         .where(
@@ -142,7 +145,7 @@ def _platform() -> Select[Any]:
         .scalar_subquery()
     )
     is_served = exists().where(
-        t.serves.c.server_id == partner, t.serves.c.customer_id == t.person.c.organization_id
+        t.serves.c.server_id == PLACE, t.serves.c.customer_id == t.person.c.organization_id
     )
     theirs = and_(
         t.process.c.kind == CUSTOMER_ACCESS,
@@ -162,13 +165,12 @@ def _platform() -> Select[Any]:
         .join(HOME, HOME.c.id == t.person.c.organization_id)
         .join(OWNER, literal(True))
         .outerjoin(t.process, theirs)
-        .where(t.person.c.id == PERSON, OWNER.c.id == partner)
+        .where(t.person.c.id == PERSON, OWNER.c.id == PLACE)
     )
 
 
 def _site() -> Select[Any]:
     """One row for a known person and site: their contact roles, and an open membership."""
-    site: BindParameter[UUID] = bindparam("site")
     open_membership = and_(
         a.membership.c.site_id == t.site.c.id,
         a.membership.c.person_id == t.person.c.id,
@@ -179,8 +181,8 @@ def _site() -> Select[Any]:
         select(
             IS_PERSON_LIVE,
             OWNER.c.is_active.label("is_site_on"),
-            _holds(Role.PRIMARY_CONTACT, site).label("is_primary"),
-            _holds(Role.SECONDARY_CONTACT, site).label("is_secondary"),
+            _holds(Role.PRIMARY_CONTACT, PLACE).label("is_primary"),
+            _holds(Role.SECONDARY_CONTACT, PLACE).label("is_secondary"),
             t.process.c.id.label("process"),
             a.membership.c.privileges,
         )
@@ -190,7 +192,7 @@ def _site() -> Select[Any]:
         .join(OWNER, OWNER.c.id == t.site.c.organization_id)
         .outerjoin(a.membership, open_membership)
         .outerjoin(t.process, is_member)
-        .where(t.person.c.id == PERSON, t.site.c.id == site)
+        .where(t.person.c.id == PERSON, t.site.c.id == PLACE)
         .order_by(t.process.c.id.is_(None))
     )
 
@@ -203,4 +205,33 @@ def _holds(role: Role, scope: BindParameter[UUID]) -> ColumnElement[bool]:
     )
 
 
-TENANT, PLATFORM, SITE = _tenant(), _platform(), _site()
+Question = Mapping[tuple[type, type], Executable]  # by the types of who and where
+
+
+def _by_names(query: CompoundSelect[Any] | Select[Any], table: Table) -> Question:
+    """Return a question for each way to say who and where: by id, or by address and slug.
+
+    A name is looked up where its id would stand, so that it stays one statement.
+    """
+    by_address = select(t.person.c.id).where(t.person.c.email_key == bindparam("person"))
+    by_slug = select(table.c.id).where(table.c.slug == bindparam("place"))
+    names = {"person": by_address.scalar_subquery(), "place": by_slug.scalar_subquery()}
+
+    def said(*named: str) -> Executable:
+        def replaced(element: Any, **_: Any) -> Any:
+            is_named = isinstance(element, BindParameter) and element.key in named
+            return names[element.key] if is_named else None
+
+        return cast(Executable, replacement_traverse(query, {}, replaced))
+
+    return {
+        (UUID, UUID): query,
+        (UUID, str): said("place"),
+        (str, UUID): said("person"),
+        (str, str): said("person", "place"),
+    }
+
+
+TENANT = _by_names(_tenant(), t.tenant)
+PLATFORM = _by_names(_platform(), t.organization)
+SITE = _by_names(_site(), t.site)

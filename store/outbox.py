@@ -20,18 +20,16 @@ BATCH = 500
 PRIVATE_KINDS = ("sign_in_code", "newcomer_code", "key_enrolled", "mail_undeliverable")
 LOST = "The attempt was cut off; whether the mail arrived is unknown."
 
-
 # Built once: building an expression costs more than running it.
+ADDRESSED = select(
+    t.outbox,
+    func.coalesce(t.outbox.c.to_email, t.person.c.email).label("email"),
+    func.coalesce(t.outbox.c.to_name, t.person.c.name).label("person_name"),
+    func.coalesce(t.outbox.c.to_locale, t.person.c.locale).label("locale"),
+    func.coalesce(t.person.c.time_zone, "UTC").label("time_zone"),
+).outerjoin(t.person, t.person.c.id == t.outbox.c.person_id)
 FIRST = (
-    select(
-        t.outbox,
-        func.coalesce(t.outbox.c.to_email, t.person.c.email).label("email"),
-        func.coalesce(t.outbox.c.to_name, t.person.c.name).label("person_name"),
-        func.coalesce(t.outbox.c.to_locale, t.person.c.locale).label("locale"),
-        func.coalesce(t.person.c.time_zone, "UTC").label("time_zone"),
-    )
-    .outerjoin(t.person, t.person.c.id == t.outbox.c.person_id)
-    .where(
+    ADDRESSED.where(
         t.outbox.c.process_id == bindparam("process"),
         t.outbox.c.version == bindparam("version"),
         t.outbox.c.status.in_((MailStatus.PENDING, MailStatus.UNKNOWN))
@@ -92,6 +90,12 @@ class SqlOutbox(Outbox):
             )
             for row in rows
         ]
+
+
+async def all_items(engines: Engines) -> list[OutboxItem]:
+    """Return every notice that was ever written, for those who compare them with the mails."""
+    async with engines.snapshot() as connection:
+        return [_item(row) for row in await connection.execute(ADDRESSED)]
 
 
 def _of(notices: NoticesOf) -> Any:

@@ -31,7 +31,7 @@ class ShortConnection(aiosqlite.Connection):
         self._thread.daemon = True  # as SQLAlchemy does for connections that it opens itself
 
     async def _execute(self, fn: Callable[..., Found], *args: Any, **kwargs: Any) -> Found:
-        is_begin = bool(args) and str(args[0]).startswith("BEGIN")
+        is_begin = bool(args) and str(args[0]).startswith("BEGIN IMMEDIATE")
         if is_begin or fn in (self._conn.commit, self._conn.close):
             waited: Found = await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
             return waited

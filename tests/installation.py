@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import insert
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.client import Client
 
@@ -72,6 +73,8 @@ class Installation:
     def __init__(self, engines: Engines) -> None:
         self.engines = engines
         self.inbox = Inbox(engines)
+        self.portals: tuple[str, ...] = ()  # public keys of the portals that the door knows
+        self.issuers: tuple[str, ...] = ()  # providers of identities whom it believes
         self.keys = {one.id: SigningKey.fresh() for one in EVERYBODY}
 
     async def fill(self, directory: Directory = DIRECTORY) -> None:
@@ -81,20 +84,20 @@ class Installation:
             now = await self.engines.clock.now(connection, datetime.now(UTC))
             await connection.execute(
                 insert(t.key),
-                [
-                    {
-                        "id": key_id(one),
-                        "person_id": one.id,
-                        "public_key": self.keys[one.id].public,
-                        "channel": "cli",
-                        "client": "test",
-                        "enrolled_at": now - timedelta(days=1),
-                        "expires_at": now + timedelta(days=1000),
-                    }
-                    for one in directory.people
-                    if one.id in self.keys
-                ],
+                [self.key_row(one, now) for one in directory.people if one.id in self.keys],
             )
+
+    def key_row(self, person: Person, now: datetime) -> dict[str, object]:
+        """Return the row of a person's key, enrolled a day before *now*."""
+        return {
+            "id": key_id(person),
+            "person_id": person.id,
+            "public_key": self.keys[person.id].public,
+            "channel": "cli",
+            "client": "test",
+            "enrolled_at": now - timedelta(days=1),
+            "expires_at": now + timedelta(days=1000),
+        }
 
     def signed(
         self,
@@ -126,6 +129,8 @@ class Installation:
             CODES,
             mail or NoMailQueue(),
             policies or Policies(),
+            self.portals,
+            self.issuers,
         )
 
     async def request(self, process: UUID) -> TenantAccess:
@@ -180,19 +185,23 @@ def key_id(person: Person) -> UUID:
 
 
 async def write_directory(connection: AsyncConnection, directory: Directory) -> None:
-    """Write a directory into an empty database, as the import would."""
+    """Write a directory into a database, as the import would; what is there stays as it is."""
+    kind = sqlite if connection.dialect.name == "sqlite" else postgresql
     for table, rows in _rows(directory).items():
         if rows:
-            await connection.execute(insert(t.metadata.tables[table]), rows)
+            query = kind.insert(t.metadata.tables[table]).on_conflict_do_nothing()
+            await connection.execute(query, rows)
 
 
 def _rows(directory: Directory) -> dict[str, list[dict[str, object]]]:
     people = [one.model_dump() for one in directory.people]
     tenants = [one.model_dump() for one in directory.tenants]
+    sites = [one.model_dump() for one in directory.sites]
     return {
         "organization": [one.model_dump() for one in directory.organizations],
         "serves": [{"server_id": a, "customer_id": b} for a, b in directory.serves],
         "tenant": [{**one, "organization_id": one.pop("organization")} for one in tenants],
+        "site": [{**one, "organization_id": one.pop("organization")} for one in sites],
         "person": [
             {
                 **one,

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from approvals import rules
 from approvals.commands import Command
@@ -84,8 +84,11 @@ class SwitchLife:
 
 
 async def fill(engines: Engines) -> None:
-    """Add to the example directory who switches whom."""
+    """Add to the example directory who switches whom, once."""
     async with engines.write.begin() as connection:
+        held = select(t.role_assignment.c.role).where(t.role_assignment.c.person_id == JANE.id)
+        if Role.PARTNER_ADMIN in (await connection.execute(held)).scalars().all():
+            return
         rows = [{"person_id": one.person, "role": one.role, "scope_id": one.scope} for one in ROLES]
         await connection.execute(insert(t.role_assignment), rows)
         pair = {"server_id": SERVES[0], "customer_id": SERVES[1]}

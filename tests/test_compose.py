@@ -17,11 +17,20 @@ import yaml
 
 from approvals.policy import Policies, policies
 from config.settings import Settings
+from portal.parts import parts_of
 
 ROOT = Path(__file__).parents[1]
 EXACT_TAG = re.compile(r"v?\d+(\.\d+)+(-[a-z]+)*")
-LONG_RUNNING = ["postgres", "temporal", "temporal-ui", "mailpit", "worker"]
+LONG_RUNNING = ["postgres", "temporal", "temporal-ui", "mailpit", "portal", "worker"]
 ONE_SHOT = ["temporal-schema", "temporal-namespace", "migrate", "privileges"]
+
+OWN_FOLDERS = [
+    "/var/lib/gatehouse/keys",
+    "/var/lib/gatehouse/keys/payload",
+    "/var/lib/gatehouse/portal",
+    "/var/lib/gatehouse/portal/payload",
+    "/var/lib/gatehouse/public",
+]
 
 
 def _resolved(text: str) -> str:
@@ -112,7 +121,42 @@ def test_state_lies_in_named_volumes() -> None:
     targets = {target for source, target, *_ in mounts if not source.startswith("./")}
 
     assert named == set(COMPOSE["volumes"])
-    assert targets == {"/var/lib/postgresql/data", "/data", "/var/lib/gatehouse/keys"}
+    assert targets == {"/var/lib/postgresql/data", "/data", *OWN_FOLDERS}
+
+
+def test_the_folders_of_keys_belong_to_our_user_in_the_image() -> None:
+    made = next(one.rest for one in _final_stage() if "install -d" in one.rest)
+
+    assert set(OWN_FOLDERS) <= set(shlex.split(made))
+
+
+def test_worker_and_portal_share_no_key_but_those_of_payloads() -> None:
+    held = {
+        name: {one.split(":")[0] for one in SERVICES[name]["volumes"] if not one.startswith("./")}
+        for name in ("worker", "portal")
+    }
+
+    assert held["worker"] & held["portal"] == {"payload-keys", "portal-public"}
+    assert "portal-public:/var/lib/gatehouse/public:ro" in SERVICES["worker"]["volumes"]
+    assert "payload-keys:/var/lib/gatehouse/portal/payload:ro" in SERVICES["portal"]["volumes"]
+    worker, portal = (SERVICES[one]["environment"] for one in ("worker", "portal"))
+    assert worker["GATEHOUSE_PORTAL_KEYS_FILE"] == portal["GATEHOUSE_PORTAL_KEYS_FILE"]
+
+
+def test_the_portal_may_start_where_compose_puts_it(tmp_path: Path) -> None:
+    given = SERVICES["portal"]["environment"]
+    settings = Settings(
+        keys_dir=tmp_path,
+        portal_keys_file=tmp_path / "public" / "portal.pub",
+        portal_host=given["GATEHOUSE_PORTAL_HOST"],
+        portal_url=given["GATEHOUSE_PORTAL_URL"],
+        private_network=given["GATEHOUSE_PRIVATE_NETWORK"] == "true",
+    )
+
+    parts = parts_of(settings, None)  # type: ignore[arg-type]  # nothing is read yet
+
+    assert "127.0.0.1" in parts.hosts
+    assert settings.portal_keys.read_text().strip() == parts.keys.service.public
 
 
 def test_a_mounted_file_exists_and_cannot_be_written_to() -> None:
@@ -152,17 +196,22 @@ def test_whoever_reads_a_secret_runs_as_the_user_who_owns_it() -> None:
             assert service["user"] == "1000:1000"
 
 
-def test_the_worker_gets_a_role_that_does_not_own_the_tables() -> None:
+def test_worker_and_portal_get_a_role_that_does_not_own_the_tables() -> None:
     worker, migrate = SERVICES["worker"], SERVICES["migrate"]
 
     assert "//gatehouse@" in worker["environment"]["GATEHOUSE_DATABASE_URL"]
     assert "//gatehouse_owner@" in migrate["environment"]["GATEHOUSE_DATABASE_URL"]
     assert worker["secrets"] == ["gatehouse_db_password"]
     assert worker["command"] == ["gatehouse", "worker"]
+    portal = SERVICES["portal"]
+    assert portal["command"] == ["gatehouse", "portal"]
+    assert portal["secrets"] == worker["secrets"]
+    url = portal["environment"]["GATEHOUSE_DATABASE_URL"]
+    assert url == worker["environment"]["GATEHOUSE_DATABASE_URL"]
     assert migrate["command"] == ["gatehouse", "migrate"]
 
 
-@pytest.mark.parametrize("name", ["migrate", "worker"])
+@pytest.mark.parametrize("name", ["migrate", "portal", "worker"])
 def test_every_setting_is_one_that_gatehouse_knows(name: str) -> None:
     environment = SERVICES[name]["environment"]
     given = {key for key in environment if key.startswith("GATEHOUSE_")}

@@ -6,6 +6,8 @@ from functools import partial
 from typing import Annotated
 from uuid import UUID
 
+from pydantic import StringConstraints
+
 from approvals.addresses import Address
 from approvals.commands import Command, Digest, PublicKey, Signature
 from approvals.directory_forms import Locale
@@ -13,6 +15,8 @@ from approvals.records import Form
 from approvals.slugs import Slug
 from approvals.texts import DisplayName, Required
 from approvals.texts import reason as checked_reason
+
+Issuer = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
 
 
 class NewcomerForm(Form):
@@ -27,14 +31,18 @@ class Begin(Command):
     """Ask for a one-time code that will enrol *public_key* for the person of that address.
 
     With *newcomer* an address that nobody has gets a code too; a known one gets its usual code.
-    *voucher* is a portal's signature over `vouched`: the key is one that the portal holds.
+    *voucher* is a portal's signature over `vouched`: the key is one that the portal holds. With
+    *issuer* it is over `identified` instead: that provider of identities (OpenID Connect) has told
+    the portal whose address it is, and no code is mailed.
     """
 
     kind = "begin"
+    is_kept = False  # anybody can type the address of anybody
     email: Address
     public_key: PublicKey
     client: DisplayName
     voucher: Signature | None = None
+    issuer: Issuer | None = None
     newcomer: NewcomerForm | None = None
 
 
@@ -61,6 +69,11 @@ class RevokeKey(Command):
 def vouched(sign_in: UUID, public_key: str) -> bytes:
     """Return what a portal signs to say that it holds the key of this sign-in."""
     return f"gatehouse.portal.v1 {sign_in} {public_key}".encode()
+
+
+def identified(sign_in: UUID, public_key: str, issuer: str, email: str) -> bytes:
+    """Return what a portal signs to say that an issuer identified who holds the key."""
+    return f"gatehouse.portal.identified.v1 {sign_in} {public_key} {issuer} {email}".encode()
 
 
 def fingerprint(public_key: str) -> str:

@@ -37,13 +37,26 @@ from approvals.transition import (
 def begun(process_id: UUID, command: Begin, facts: SignInFacts, now: datetime) -> Transition:
     """Open a sign-in and mail the code, if the address is somebody's.
 
-    Raises RateLimitedError, the same for known and unknown addresses.
+    Whom an issuer has identified needs none, and must be known here. Raises RateLimitedError, the
+    same for known and unknown addresses, or NotFoundError.
     """
+    if facts.issuer is not None:
+        if facts.person is None:
+            raise NotFoundError
+        after = _opened(process_id, command, facts, now).model_copy(update={"newcomer": None})
+        return _transition(after, "asked", after.person)
     if facts.recent >= CODES_PER_WINDOW:
         raise RateLimitedError("Too many codes were asked for. Try again in 10 minutes.")
     if facts.code is None:
         raise NotAllowedNowError("sign in", "without a code")
-    after = SignIn(
+    after = _opened(process_id, command, facts, now)
+    is_nobody = after.person is None and after.newcomer is None
+    notices = () if is_nobody else (_code_notice(after, facts.code),)
+    return _transition(after, "asked", after.person, notices=notices)
+
+
+def _opened(process_id: UUID, command: Begin, facts: SignInFacts, now: datetime) -> SignIn:
+    return SignIn(
         process_id=process_id,
         person=facts.person,
         newcomer=facts.newcomer,
@@ -51,13 +64,11 @@ def begun(process_id: UUID, command: Begin, facts: SignInFacts, now: datetime) -
         public_key=command.public_key,
         client=command.client,
         channel=facts.channel,
-        check=facts.code.check,
+        check="" if facts.code is None else facts.code.check,
+        issuer=facts.issuer,
         asked_at=now,
         ends_at=now + CODE_LIFE,
     )
-    is_nobody = after.person is None and after.newcomer is None
-    notices = () if is_nobody else (_code_notice(after, facts.code),)
-    return _transition(after, "asked", after.person, notices=notices)
 
 
 def apply(
@@ -103,7 +114,7 @@ def _prove(state: SignIn, facts: SignInFacts, now: datetime) -> Transition:
         raise TooLateError("This code", state.ends_at)
     if facts.newest != state.process_id:
         raise ReplacedError
-    fits = hmac.compare_digest(state.check, facts.proof_check or "")
+    fits = state.issuer is not None or hmac.compare_digest(state.check, facts.proof_check or "")
     person = state.person or facts.person
     if not fits or person is None:
         return _wrong(state, now)
@@ -137,7 +148,8 @@ def _closed(state: SignIn, status: Status, by: PersonId | None, now: datetime) -
     return state.model_copy(update={"version": state.version + 1, **changes})
 
 
-def _key(state: SignIn) -> EnrolledKey | None:
+def key_of_sign_in(state: SignIn) -> EnrolledKey | None:
+    """Return the key that a sign-in has enrolled, or None before it is proved."""
     if state.person is None or state.enrolled_at is None:
         return None
     ended_early = state.status in (Status.FINISHED, Status.REVOKED)
@@ -200,7 +212,7 @@ def _transition(
         actor=actor,
         reason=reason,
         notices=notices,
-        key=_key(after),
+        key=key_of_sign_in(after),
         receipt=str(after.process_id),
         refusal=refusal,
         directory=directory,

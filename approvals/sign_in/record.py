@@ -48,7 +48,8 @@ class SignIn(Record):
 
     *person* is None for an address that nobody has: it looks the same from outside and never
     succeeds, unless a *newcomer* proves that it is theirs. *check* is the keyed proof; the code
-    itself is stored nowhere but sealed for its mail.
+    itself is stored nowhere but sealed for its mail. With an *issuer* there is no code: that
+    provider of identities knows the person.
     """
 
     kind: Literal["sign_in"] = "sign_in"
@@ -62,6 +63,7 @@ class SignIn(Record):
     client: str
     channel: str = CLI
     check: str
+    issuer: str | None = None
     attempts: int = 0
     asked_at: datetime
     ends_at: datetime
@@ -99,6 +101,7 @@ class SignInFacts(Record):
     newcomer: Newcomer | None = None
     change: DirectoryChange | None = None
     channel: str = CLI
+    issuer: str | None = None
     subject: str = ""
     recent: int = 0
     code: FreshSecret | None = None

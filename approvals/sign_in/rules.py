@@ -36,7 +36,7 @@ def needed(state: SignIn | None, signed: Signed | None) -> Needed:
         people=people,
         emails=(command.email,),
         keyed_subject=f"subject {command.email.casefold()}",
-        draws="code",
+        draws="code" if command.issuer is None else None,
     )
     if command.newcomer is None:
         return found
@@ -115,12 +115,20 @@ def _arrived(state: SignIn, directory: Directory) -> tuple[PersonId | None, Dire
     return guest.id, DirectoryChange(organizations=(home,), people=(guest,))
 
 
+def _issuer(signed: Signed, command: Begin) -> str | None:
+    """Return who identified the person, if a portal vouches for it; the door has looked."""
+    if command.issuer is not None and signed.channel != PORTAL:
+        raise InvalidDecisionError(("command.args.issuer", "Only a portal can say who it was."))
+    return command.issuer
+
+
 def _of_begin(signed: Signed, command: Begin, facts: Facts) -> SignInFacts:
     person = facts.directory.person_of(command.email)
     return SignInFacts(
         person=person.id if person and facts.directory.is_live(person.id) else None,
         newcomer=_newcomer(command, facts.directory),
         channel=PORTAL if signed.channel == PORTAL else CLI,
+        issuer=_issuer(signed, command),
         subject=facts.subject,
         recent=facts.kin.recent,
         newest=facts.kin.newest,

@@ -141,7 +141,7 @@ def _read(area: str, level: Any) -> tuple[Area, Level]:
             f"'{_clipped(area)}' is not an area of a site. Choose one of: {', '.join(Area)}.",
         )
     allowed = LEVELS[Area(area)]
-    if level not in {one.value for one in allowed if isinstance(level, str)}:
+    if not isinstance(level, str) or level not in set(allowed):
         raise FieldError("level_unknown", f"{area} is one of: {', '.join(allowed)}.")
     return Area(area), Level(level)
 

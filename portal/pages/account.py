@@ -41,7 +41,7 @@ async def end(request: Request, at: AtDesk, fields: Posted, process: UUID = Proc
     mine = {one.id for one in await at.inbox.keys(at.viewer.person.id)}
     if process not in mine:
         raise NotFoundError
-    desk = at.of_form(fields.nonce)
+    desk = at.of_form(fields)
     gatehouse = await desk.gatehouse()
     await gatehouse.send(KIND, desk.signed(process, RevokeKey(reason=WHY)))
     await at.parts.sessions.end_key(at.viewer.person.id, process)

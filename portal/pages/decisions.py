@@ -192,7 +192,7 @@ async def _given(
         await sign_ins.keep(at.parts, at.viewer, path, typed)
         raise SignInAgainError(path)
     try:
-        await RequestDesk(at.of_form(fields.nonce)).give(process, command, wait=True)
+        await RequestDesk(at.of_form(fields)).give(process, command, wait=True)
     except SignInAgedError:
         await sign_ins.keep(at.parts, at.viewer, path, typed)
         raise SignInAgainError(path) from None

@@ -18,8 +18,9 @@ from identity.assertions import OpenSession
 from portal import guard, sentences
 from portal.auth import Posted
 from portal.desk import AtDesk, PortalDesk
-from portal.families import Entry, Family, Pages, Process
+from portal.families import Entry, Family, Pages, Process, process_id
 from portal.languages import N_
+from portal.lists import PAGE, listed, place
 from portal.render import page
 from starter.client import UNKNOWN, UnreachableError
 from starter.requests import RequestDesk
@@ -27,13 +28,47 @@ from starter.times import now
 from store.pulses import Pulses
 
 pages = Pages()
-WAITING = 100  # so many decisions are counted; more are "100 and more"
+RENEWED = 120  # seconds between two ways into an open session, each good for five minutes
+WAITING = 100  # so many decisions are counted; the page says "100 or more" then
 
 
 @pages.page("/")
-async def home(request: Request, at: AtDesk, status: str = "") -> Response:
-    """List the tenants that the viewer was named for."""
-    return await _home(request, at, status)
+async def home(request: Request, at: AtDesk, status: str = "", after: str = "") -> Response:
+    """List the tenants that the viewer was named for, and their open sessions."""
+    chosen = status if status in list(Status) else ""
+    me = at.viewer.person.id
+    wanted = [chosen] if chosen else []
+    shown = listed(await at.inbox.named(me, wanted, PAGE + 1, place(after)))
+    opened = await at.inbox.sessions(me)
+    inside = [await at.inbox.state(one.process) for one in opened]
+    entered = [one for one in inside if isinstance(one, TenantAccess)]
+    states = [*shown.rows, *entered]
+    views = await RequestDesk(at).views(states) if states else []
+    names = {state.process_id: view.tenant_name for state, view in zip(states, views, strict=True)}
+    waiting, moment = await _waiting(at), now()
+    return page(
+        request,
+        "home/tenants.html",
+        rows=[
+            (view, _is_open(state, at, moment))
+            for state, view in zip(shown.rows, views, strict=False)
+        ],
+        sessions=[(one, names[one.process]) for one in opened if one.process in names],
+        waiting=waiting,
+        is_more=waiting == WAITING,
+        statuses=list(Status),
+        status_chosen=chosen,
+        following=shown.following,
+        is_first=not after,
+        live="tenants",
+    )
+
+
+async def _waiting(at: PortalDesk) -> int:
+    """Count the requests that the viewer may decide, up to WAITING."""
+    if not at.viewer.has(Role.TENANT_ADMIN):
+        return 0
+    return len(await at.inbox.incoming(at.viewer.person.id, [Status.PENDING], WAITING))
 
 
 @pages.page("/tenants/{process}/open")
@@ -51,7 +86,7 @@ async def begin(request: Request, at: AtDesk, fields: Posted, process: UUID = Pr
         return await _confirm(request, at, process, status=422, wrong={"mode": said})
     command = BeginSession(mode=Mode(fields.one("mode")))
     try:
-        receipt = await RequestDesk(at.of_form(fields.nonce)).give(process, command, wait=True)
+        receipt = await RequestDesk(at.of_form(fields)).give(process, command, wait=True)
     except UnreachableError as away:
         code = "unknown_outcome" if str(away) == UNKNOWN else "unreachable"
         said = speech.say(sentences.REFUSALS[code])
@@ -77,6 +112,7 @@ async def session(request: Request, at: AtDesk, process: UUID = Process) -> Resp
         assertion=token,
         good_until=ends_at if opened.ends_at is None else min(ends_at, opened.ends_at),
         target=target,
+        live=f"session/{process}",
     )
 
 
@@ -84,34 +120,9 @@ async def session(request: Request, at: AtDesk, process: UUID = Process) -> Resp
 async def end(request: Request, at: AtDesk, fields: Posted, process: UUID = Process) -> Response:
     """Close a session."""
     found = await _own(at, process)
-    requests = RequestDesk(at.of_form(fields.nonce))
+    requests = RequestDesk(at.of_form(fields))
     await requests.give(found.process, EndSession(session=found.id), wait=True)
     return RedirectResponse("/?done=closed", 303)
-
-
-async def _home(request: Request, at: PortalDesk, status: str) -> Response:
-    wanted = [status] if status in list(Status) else []
-    me = at.viewer.person.id
-    states = await at.inbox.named(me, wanted)
-    views = await RequestDesk(at).views(states) if states else []
-    names = {state.process_id: view.tenant_name for state, view in zip(states, views, strict=True)}
-    opened = [one for one in await at.inbox.sessions(me) if one.process in names]
-    waiting = 0
-    if at.viewer.has(Role.TENANT_ADMIN):
-        waiting = len(await at.inbox.incoming(me, [Status.PENDING], WAITING))
-    moment = now()
-    return page(
-        request,
-        "home/tenants.html",
-        rows=[
-            (view, _is_open(state, at, moment)) for state, view in zip(states, views, strict=True)
-        ],
-        sessions=[(one, names[one.process]) for one in opened],
-        waiting=waiting,
-        statuses=list(Status),
-        status_chosen=status if wanted else "",
-        live="tenants",
-    )
 
 
 def _is_open(state: TenantAccess, at: PortalDesk, moment: datetime) -> bool:
@@ -164,8 +175,14 @@ async def _pulse(at: PortalDesk, _key: str) -> str:
     return f"{await pulses.named(KIND, me)} {decided}"
 
 
+async def _pulse_of_session(at: PortalDesk, key: str) -> str:
+    """Change when the way in should be renewed; whoever may not enter any more hears nothing."""
+    opened, _ = await _session(at, process_id(key))
+    return f"{opened.id} {int(now().timestamp() // RENEWED)}"
+
+
 FAMILY = Family(
     pages,
     entries=(Entry("/", N_("My tenants"), lambda _viewer: True),),
-    pulses={"tenants": _pulse},
+    pulses={"tenants": _pulse, "session": _pulse_of_session},
 )

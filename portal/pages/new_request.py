@@ -97,7 +97,7 @@ async def _sent(request: Request, at: PortalDesk, fields: Fields) -> Response:
     drafts = await _drafts(request, at, fields, uuid5(at.viewer.person.id, fields.nonce))
     if isinstance(drafts, Response):
         return drafts
-    requests = RequestDesk(at.of_form(fields.nonce))
+    requests = RequestDesk(at.of_form(fields))
     for sent, draft in enumerate(drafts):
         try:
             await requests.submit(draft, wait=True)

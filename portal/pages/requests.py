@@ -1,14 +1,13 @@
 """Requests for access: those to decide on, those that were sent, and one in full."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import Response
 
-from approvals.errors import NotFoundError
 from approvals.people import PersonId, Role
 from approvals.tenant_access.record import KIND, Status, TenantAccess
 from approvals.tenant_access.views import RequestView
@@ -17,21 +16,23 @@ from portal.auth import Viewer
 from portal.desk import AtDesk, PortalDesk
 from portal.families import Entry, Family, Pages, Process, process_id
 from portal.languages import N_
+from portal.lists import PAGE, listed, place
 from portal.render import page
 from starter.requests import RequestDesk
 from starter.times import now
-from store.inbox import Place
 from store.pulses import Pulses
 
 pages = Pages()
-PAGE = 25  # requests on one page of a list
+INCOMING = Entry("/requests/incoming", N_("To decide"), lambda one: one.has(Role.TENANT_ADMIN))
+OUTGOING = Entry("/requests/outgoing", N_("Sent requests"), lambda one: one.has(Role.TM_ADMIN))
+MINE = Entry("/", N_("My tenants"), lambda _viewer: True)
 
 
 @pages.page("/requests/incoming")
 async def incoming(request: Request, at: AtDesk, status: str = "", after: str = "") -> Response:
     """List the requests to the viewer's tenants."""
     wanted = _statuses(status)
-    found = await at.inbox.incoming(at.viewer.person.id, wanted, PAGE + 1, _place(after))
+    found = await at.inbox.incoming(at.viewer.person.id, wanted, PAGE + 1, place(after))
     return await _listed(request, at, "requests/incoming.html", found, status)
 
 
@@ -39,7 +40,7 @@ async def incoming(request: Request, at: AtDesk, status: str = "", after: str = 
 async def outgoing(request: Request, at: AtDesk, status: str = "", after: str = "") -> Response:
     """List the requests that the viewer's organization sent."""
     wanted = _statuses(status)
-    found = await at.inbox.outgoing(at.viewer.person.id, wanted, PAGE + 1, _place(after))
+    found = await at.inbox.outgoing(at.viewer.person.id, wanted, PAGE + 1, place(after))
     return await _listed(request, at, "requests/outgoing.html", found, status)
 
 
@@ -64,6 +65,7 @@ async def request_page(
         "state": state,
         "timeline": timeline,
         "acts": acts(state, at.viewer),
+        "back": _back(state, at.viewer),
         "choices": ends.choices(state.policy),
         "policy": state.policy,
         "tenant_zone": tenant_zone.key,
@@ -100,18 +102,26 @@ def acts(state: TenantAccess, viewer: Viewer) -> frozenset[str]:
     return frozenset(offered)
 
 
+def _back(state: TenantAccess, viewer: Viewer) -> Entry:
+    """Return the list in which a viewer finds a request."""
+    holds = viewer.directory.holds
+    if holds(viewer.person.id, Role.TENANT_ADMIN, state.tenant):
+        return INCOMING
+    return OUTGOING if holds(viewer.person.id, Role.TM_ADMIN, state.organization) else MINE
+
+
 async def _listed(
     request: Request, at: PortalDesk, template: str, found: Sequence[TenantAccess], status: str
 ) -> Response:
-    shown, more = found[:PAGE], found[PAGE:]
-    views: list[RequestView] = await RequestDesk(at).views(shown) if shown else []
+    shown = listed(found)
+    views: list[RequestView] = await RequestDesk(at).views(shown.rows) if shown.rows else []
     return page(
         request,
         template,
         views=views,
         statuses=list(Status),
         status_chosen=status if status in list(Status) else "",
-        following=_written(shown[-1]) if more else None,
+        following=shown.following,
         is_first="after" not in request.query_params,
         live=template.removeprefix("requests/").removesuffix(".html"),
     )
@@ -119,22 +129,6 @@ async def _listed(
 
 def _statuses(said: str) -> list[str]:
     return [said] if said in list(Status) else []
-
-
-def _written(last: TenantAccess) -> str:
-    return f"{last.submitted_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}~{last.process_id}"
-
-
-def _place(said: str) -> Place | None:
-    """Read where a page of a list begins. Raises NotFoundError for what `_written` never wrote."""
-    if not said:
-        return None
-    moment, _, process = said.partition("~")
-    try:
-        at = datetime.strptime(moment, "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC)
-    except ValueError:
-        raise NotFoundError from None
-    return at, process_id(process)
 
 
 async def _pulse_of_one(at: PortalDesk, key: str) -> str:
@@ -155,10 +149,7 @@ async def _pulse_of_outgoing(at: PortalDesk, _key: str) -> str:
 
 FAMILY = Family(
     pages,
-    entries=(
-        Entry("/requests/incoming", N_("To decide"), lambda one: one.has(Role.TENANT_ADMIN)),
-        Entry("/requests/outgoing", N_("Sent requests"), lambda one: one.has(Role.TM_ADMIN)),
-    ),
+    entries=(INCOMING, OUTGOING),
     pulses={
         "request": _pulse_of_one,
         "incoming": _pulse_of_incoming,

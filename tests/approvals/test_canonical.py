@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from approvals.canonical import DEPTH, LIMIT, canonical, digest, parsed
+from approvals.canonical import DEPTH, LIMIT, canonical, digest, flat, parsed
 from approvals.errors import InvalidDecisionError
 
 LARGEST = 2**53 - 1
@@ -17,6 +17,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
     max_leaves=8,
 )
+ASCII = st.text(st.characters(max_codepoint=127), max_size=8)
 OBJECTS = st.dictionaries(st.text(max_size=8), VALUES, max_size=5)
 
 
@@ -141,3 +142,15 @@ def test_any_bytes_are_read_or_refused(said: bytes) -> None:
         return
 
     assert canonical(value)
+
+
+@given(st.dictionaries(ASCII, st.none() | st.integers(-LARGEST, LARGEST) | st.text(), max_size=9))
+def test_flat_objects_are_written_faster_and_not_otherwise(
+    value: dict[str, str | int | None],
+) -> None:
+    assert flat(value) == canonical(value)
+
+
+def test_a_flat_object_without_a_canonical_form_is_refused() -> None:
+    with pytest.raises(InvalidDecisionError):
+        flat({"reason": "\ud800"})

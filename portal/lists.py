@@ -1,0 +1,42 @@
+"""Long lists come in pages: where one begins is the last row of the page before it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from approvals.errors import NotFoundError
+from approvals.tenant_access.record import TenantAccess
+from portal.families import process_id
+from store.inbox import Place
+
+PAGE = 25  # rows of one page
+WRITTEN = "%Y%m%dT%H%M%S.%f"
+
+
+class Listed(NamedTuple):
+    """One page of a list, and the place at which the next one begins, if there is one."""
+
+    rows: Sequence[TenantAccess]
+    following: str | None
+
+
+def listed(found: Sequence[TenantAccess]) -> Listed:
+    """Make a page of what was read: *found* holds one row more than a page where there is more."""
+    rows, more = found[:PAGE], found[PAGE:]
+    return Listed(rows, _written(rows[-1]) if more else None)
+
+
+def place(said: str) -> Place | None:
+    """Read where a page of a list begins. Raises NotFoundError for what `listed` never wrote."""
+    if not said:
+        return None
+    moment, _, process = said.partition("~")
+    try:
+        at = datetime.strptime(moment, WRITTEN).replace(tzinfo=UTC)
+    except ValueError:
+        raise NotFoundError from None
+    return at, process_id(process)
+
+
+def _written(last: TenantAccess) -> str:
+    return f"{last.submitted_at.astimezone(UTC):{WRITTEN}}~{last.process_id}"

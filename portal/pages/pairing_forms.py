@@ -1,0 +1,219 @@
+"""What people do with a pairing: offer it, answer it, give roles, consent, record, enter."""
+
+import asyncio
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid5
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from approvals.commands import Command
+from approvals.errors import NotAuthorisedError, NotFoundError
+from approvals.pairing import commands as say
+from approvals.pairing.errors import LinkInvalidError
+from approvals.pairing.record import Pairing, process_id_of
+from approvals.people import Role
+from identity import assertions
+from identity.assertions import OpenSession
+from identity.enrolment import proof_of_link
+from portal import guard, sign_ins
+from portal.acts import Act, Reading, Sheet, route, take
+from portal.auth import Posted
+from portal.desk import AtDesk, PortalDesk
+from portal.families import Family, Pages, Process, process_id
+from portal.forms import Fields
+from portal.pages.home import RENEWED
+from portal.pages.pairings import NOTHING, link_page, pairing_page, seen_of
+from portal.render import page
+from starter.pairing_desk import PairingDesk, token_in
+from starter.pairing_visits import limits
+from starter.times import now
+from store.candidates import Candidates
+
+pages = Pages()
+ACTS = {
+    "reissue": Act(say.Reissue),
+    "withdraw": Act(say.Withdraw),
+    "decline": Act(say.Decline, texts=("reason",)),
+    "assign_roles": Act(say.AssignRoles, lists=("roles",), choices=("person",)),
+    "remove_roles": Act(say.RemoveRoles, lists=("roles",), item="person"),
+    "define_role": Act(say.DefineRole, texts=("name",), lists=("permissions",)),
+    "drop_role": Act(say.DropRole, item="name"),
+    "ask_roles": Act(say.AskRoles, texts=("reason",), lists=("roles",), choices=("person",)),
+    "decline_roles": Act(say.DeclineRoles, texts=("reason",), item="ask"),
+    "suspend": Act(say.Suspend, texts=("message",)),
+    "resume": Act(say.Resume),
+    "revoke": Act(say.Revoke, texts=("reason",)),
+    "add_clone": Act(say.AddClone),
+    "remove_clone": Act(say.RemoveClone, item="clone"),
+    "ask_consent": Act(say.AskConsent, texts=("what",)),
+    "consent": Act(say.GiveConsent, item="consent"),
+    "refuse": Act(say.RefuseConsent, texts=("reason",), item="consent"),
+    "record_change": Act(
+        say.RecordChange, texts=("what",), choices=("consent",), marks=("is_disruptive",)
+    ),
+    "record_revert": Act(say.RecordRevert, texts=("note",), item="change"),
+    "begin_session": Act(say.BeginSession, texts=("mode",), marks=("as_clone",)),
+    "end_session": Act(say.EndSession, item="session"),
+}
+
+
+@pages.page("/pairings/new")
+async def ask(request: Request, at: AtDesk) -> Response:
+    """Show the form of an offer."""
+    typed = sign_ins.kept(at.parts, at.viewer, request.url.path)
+    return await _offer_page(request, at, typed=typed, is_kept=bool(typed))
+
+
+@pages.act("/pairings/new")
+async def offer(request: Request, at: AtDesk, fields: Posted) -> Response:
+    """Offer a pairing. The form's number makes the batch: twice is once."""
+    _require_agent(at)
+    batch = uuid5(at.viewer.person.id, fields.nonce)
+    process = process_id_of(batch, fields.one("tenant"))
+    sheet = Sheet("/pairings/new", partial(_offer_page, request, at), PairingDesk)
+
+    def build(read: Reading) -> Command | None:
+        said = {name: read.fields.one(name) for name in ("tenant", "group", "message")}
+        return read.command(say.Offer, {"batch": batch, **said})
+
+    return await take(
+        at, fields, sheet, "offer", process, build, goal=lambda _: f"/pairings/{process}?done=offer"
+    )
+
+
+@pages.act("/pairings/{process}/accept")
+async def accept(request: Request, at: AtDesk, fields: Posted, process: UUID = Process) -> Response:
+    """Take an offer by its link, from the page to which the link leads."""
+    token = token_in(fields.one("token"))
+    await link_page(request, at, process, token)  # whoever may not accept it is refused here
+    sheet = Sheet(
+        f"/pairings/{process}/{token}",
+        partial(link_page, request, at, process, token),
+        PairingDesk,
+        partial(_seen, at, process),
+    )
+
+    def build(read: Reading) -> Command | None:
+        return read.command(say.Accept, {"proof": proof_of_link(process, token)})
+
+    return await take(
+        at, fields, sheet, "accept", process, build,
+        goal=lambda _: f"/pairings/{process}?done=accept",
+    )  # fmt: skip
+
+
+async def _taken(
+    request: Request,
+    at: PortalDesk,
+    fields: Fields,
+    process: UUID,
+    name: str,
+    act: Act,
+    item: str | None,
+) -> Response:
+    """Give one command to a pairing that the viewer may see."""
+    state, _ = await PairingDesk(at).viewed(process)
+    sheet = Sheet(
+        f"/pairings/{process}",
+        partial(pairing_page, request, at, process),
+        PairingDesk,
+        partial(_seen, at, process),
+    )
+    begins = act.command is say.BeginSession
+    return await take(
+        at,
+        fields,
+        sheet,
+        name,
+        process,
+        act.build(item),
+        group=state.tenant,
+        goal=(lambda made: f"/pairings/{process}/sessions/{UUID(made)}") if begins else None,
+    )
+
+
+route(pages, "pairings", ACTS, _taken)
+
+
+@pages.page("/pairings/{process}/sessions/{session}")
+async def way_in(request: Request, at: AtDesk, session: str, process: UUID = Process) -> Response:
+    """Show an open session with its way in: an assertion that is good for five minutes."""
+    state, view = await PairingDesk(at).viewed(process)
+    opened = await _opened(at, state, process_id(session))
+    moment, target = now(), at.settings.target_url
+    if target is not None:
+        request.scope[guard.TARGET] = guard.origin_of(target)
+    return page(
+        request,
+        "pairings/session.html",
+        view=view,
+        session=opened,
+        assertion=assertions.minted(opened, at.parts.keys.assertions, at.settings.issuer, moment),
+        good_until=moment + assertions.LIFE,
+        target=target,
+        live=f"pairing-session/{opened.id}",
+    )
+
+
+async def _opened(at: PortalDesk, state: Pairing, wanted: UUID) -> OpenSession:
+    """Return a session of the viewer's that the gate lets in. Raises NotFoundError."""
+    mine = await at.inbox.sessions(at.viewer.person.id)
+    found = next((one for one in mine if (one.id, one.process) == (wanted, state.process_id)), None)
+    if found is None or found.tenant is None:
+        raise NotFoundError
+    decision = await at.gate.check(found.person, found.tenant, found.mode)
+    if not decision.is_open:
+        raise NotFoundError
+    return OpenSession(
+        id=found.id,
+        person=found.person,
+        tenant=found.tenant,
+        mode=found.mode,
+        ends_at=None,
+        **limits(state, found),
+    )
+
+
+async def _offer_page(
+    request: Request, at: PortalDesk, *, status: int = 200, **facts: Any
+) -> Response:
+    _require_agent(at)
+    known, own = Candidates(at.engines), at.viewer.organization.id
+    tenants, groups = await asyncio.gather(known.tenants(own), known.groups(own))
+    shown: dict[str, Any] = {
+        "tenants": [(one.key, one.name) for one in tenants],
+        "groups": [(one.key, one.name) for one in groups],
+        "told": None,
+        **NOTHING,
+    }
+    return page(request, "pairings/new.html", status=status, **{**shown, **facts})
+
+
+async def _seen(at: PortalDesk, process: UUID) -> dict[str, str]:
+    try:
+        _, view = await PairingDesk(at).viewed(process)
+    except NotFoundError:
+        raise LinkInvalidError from None
+    return seen_of(view, at.viewer.speech)
+
+
+def _require_agent(at: PortalDesk) -> None:
+    if not at.viewer.has(Role.SUPPORT_AGENT):
+        raise NotAuthorisedError("offer a pairing", "support_agent of your organization")
+
+
+async def _pulse_of_session(at: PortalDesk, key: str) -> str:
+    """Change when the way in should be renewed; whoever may not enter any more hears nothing."""
+    wanted = process_id(key)
+    mine = await at.inbox.sessions(at.viewer.person.id)
+    found = next((one for one in mine if one.id == wanted), None)
+    if found is None:
+        raise NotFoundError
+    state, _ = await PairingDesk(at).viewed(found.process)
+    opened = await _opened(at, state, wanted)
+    return f"{opened.id} {int(now().timestamp() // RENEWED)}"
+
+
+FAMILY = Family(pages, pulses={"pairing-session": _pulse_of_session})

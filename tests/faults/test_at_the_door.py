@@ -1,0 +1,404 @@
+"""Faults at the one door: races, lost answers, repeats, moved clocks, a full disk, many writers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import insert, select, update
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from activities.commit import CommitActivities
+from approvals.commands import Command
+from approvals.people import Person
+from approvals.policy import Policies, Policy
+from approvals.ports import LockedRow, Outcome
+from approvals.tenant_access.commands import ChangeEnd, Deny, Grant, Revoke, Withdraw
+from approvals.tenant_access.record import process_id_of
+from identity.signing import Ed25519Signatures
+from starter.evidence import Call
+from store import tables as t
+from store.engine import Engines, connect
+from store.gate import SqlGate
+from store.ledger import SqlLedger
+from tests.every_kind import EveryKind, renderer
+from tests.factories import (
+    BECKY,
+    CAROLINE,
+    DAY,
+    ELIZABETH,
+    HOUR,
+    JANE,
+    MINUTE,
+    MS,
+    START,
+    TOM,
+    TOM_SAWYER,
+    make_submit,
+    parsed,
+)
+from tests.faults.plan import FaultPlan, fault
+from tests.installation import CODES, CarriedClock, Installation, NoMailQueue
+from tests.store.rows import digest_of, rows_of
+from tests.stored_life import StoredLife
+
+RACERS = 24
+SECOND = timedelta(seconds=1)
+QUIET = Policies(default=Policy(reminders=False, shortest_access=MS, longest_access=900 * DAY))
+
+
+class Creeping(CarriedClock):
+    """A clock that goes on by *step* whenever somebody looks."""
+
+    step = timedelta(0)
+
+    async def now(self, connection: AsyncConnection, carried: datetime | None = None) -> datetime:
+        assert self.fixed is not None
+        self.fixed += self.step
+        return self.fixed
+
+
+@pytest.fixture
+def clock() -> Creeping:
+    """The clock of all workers; it stands still at START until a test moves it."""
+    creeping = Creeping()
+    creeping.fixed = START
+    return creeping
+
+
+@pytest.fixture
+async def workers(
+    installation: Installation, clock: Creeping, database_url: URL
+) -> AsyncIterator[list[Installation]]:
+    """Four workers with connections of their own to one database."""
+    async with AsyncExitStack() as ends:
+        found = [installation]
+        for _ in range(3):
+            engines = connect(database_url, clock)
+            ends.push_async_callback(engines.close)
+            other = Installation(engines)
+            other.keys = installation.keys
+            found.append(other)
+        yield found
+
+
+def new_life(installation: Installation, clock: CarriedClock) -> tuple[UUID, StoredLife]:
+    """Return a request that nobody has sent yet, and its batch."""
+    batch = uuid4()
+    process = process_id_of(batch, TOM_SAWYER.slug)
+    return batch, StoredLife(installation, clock, QUIET, process=process)
+
+
+@fault("R10", "24 racers around the end of the window")
+async def test_of_racers_one_wins_and_the_order_is_one_that_callers_saw(
+    plan: FaultPlan, workers: list[Installation], clock: Creeping
+) -> None:
+    calls: list[Call] = []
+
+    for _ in range(plan.times(4, 1000)):
+        calls += await _raced(plan, workers, clock)
+        plan.tries(RACERS)
+
+    clock.step = timedelta(0)
+    await plan.holds(workers[0].engines, calls=tuple(calls))
+
+
+async def _raced(plan: FaultPlan, workers: list[Installation], clock: Creeping) -> list[Call]:
+    clock.fixed, clock.step = START, timedelta(0)
+    batch, first = new_life(workers[0], clock)
+    await first.says(ELIZABETH, make_submit(batch=batch))
+    due_at = (await first.request()).due_at
+    offset = plan.chance.choice([-30, -12, -4, -1, 0, 1])
+    clock.fixed, clock.step = due_at + offset * MS, MS
+    wishes: list[tuple[Person, Command]] = [
+        *((who, Grant(ends_at=due_at + DAY)) for who in (TOM, BECKY) * 4),
+        *((who, Deny(reason="No.")) for who in (TOM, BECKY) * 3),
+        *((who, Withdraw()) for who in (ELIZABETH, JANE) * 2),
+        *((TOM, Revoke(reason="After all.")) for _ in range(2)),
+    ]
+    said: list[bytes | None] = [await first.signed(*one) for one in wishes]
+    said += [None] * (RACERS - len(said))
+    plan.chance.shuffle(said)
+    seen = [StoredLife(one, clock, QUIET, process=first.process) for one in workers]
+    return [
+        one
+        for one in await asyncio.gather(
+            *(_called(plan.chance.choice(seen), what, plan.chance.random() < 0.3) for what in said)
+        )
+        if one is not None
+    ]
+
+
+async def _called(life: StoredLife, said: bytes | None, by_signal: bool) -> Call | None:
+    """Deliver, and return how it looked to the caller, if it was taken."""
+    loop = asyncio.get_running_loop()
+    sent_at = loop.time()
+    outcome = await life.hears(said, by_signal=by_signal and said is not None)
+    if said is None or outcome.refusal is not None:
+        return None
+    signed = parsed(said)
+    assert outcome.receipt is not None
+    return Call(
+        process=life.process,
+        key=signed.key,
+        nonce=signed.nonce,
+        receipt=outcome.receipt,
+        version=outcome.version,
+        sent_at=sent_at,
+        answered_at=loop.time(),
+    )
+
+
+class Forgetful(SqlLedger):
+    """Loses answers: before the commit, which then has not happened, or after it."""
+
+    def __init__(self, engines: Engines, plan: FaultPlan, rate: float) -> None:
+        super().__init__(engines)
+        self._plan, self._rate = plan, rate
+
+    @asynccontextmanager
+    async def locked(self, process: UUID, at: datetime) -> AsyncIterator[LockedRow]:
+        async with super().locked(process, at) as row:
+            yield row
+            self._fails("before")
+        self._fails("after")
+
+    def _fails(self, when: str) -> None:
+        if self._plan.chance.random() < self._rate:
+            self._plan.tries()
+            raise TimeoutError(f"lost {when} the commit")
+
+
+@fault("R6", "answers lost before and after the commit, one in ten")
+async def test_whoever_lost_an_answer_asks_again_and_gets_it(
+    plan: FaultPlan, installation: Installation, clock: Creeping
+) -> None:
+    ledger = Forgetful(installation.engines, plan, 0.1)
+    door = CommitActivities(ledger, Ed25519Signatures(), CODES, NoMailQueue(), QUIET)
+    calls: list[Call] = []
+
+    for _ in range(plan.times(15, 700)):
+        batch, life = new_life(installation, clock)
+        life.door = door
+        for by, command in (
+            (ELIZABETH, make_submit(batch=batch)),
+            (TOM, Grant(ends_at=START + DAY)),
+            (TOM, ChangeEnd(ends_at=START + HOUR)),
+            (BECKY, Revoke(reason="Enough.")),
+        ):
+            calls.append(await _insisted(life, await life.signed(by, command)))
+        events = [event for _, event in await life.audit()]
+        plan.notes([] if events == ["submitted", "granted", "end_changed", "revoked"] else events)
+
+    await plan.holds(installation.engines, calls=tuple(calls))
+
+
+async def _insisted(life: StoredLife, said: bytes) -> Call:
+    """Say the same until somebody answers."""
+    while True:
+        try:
+            call = await _called(life, said, by_signal=False)
+        except TimeoutError:
+            continue
+        assert call is not None
+        return call
+
+
+class Doubled(EveryKind):
+    """A life in which every message comes twice: in a row, or at once."""
+
+    at_once = False
+
+    async def hears(self, said: bytes | None, **more: Any) -> Outcome:
+        if self.at_once:
+            first, second = await asyncio.gather(
+                super().hears(said, **more), super().hears(said, **more)
+            )
+        else:
+            first = await super().hears(said, **more)
+            second = await super().hears(said, **more)
+        assert said is None or first.refusal == second.refusal
+        return first
+
+    async def story(self) -> dict[str, list[str]]:
+        """Return what was done in each process, without refusals, by its name."""
+        found = {}
+        for name, process in self.named.items():
+            entries = await self.trail.entries(process)
+            found[name] = [one.event for one in entries if one.version is not None]
+        return found
+
+
+@fault("R8", "every message twice: in a row, at once, and once more at the end")
+@pytest.mark.parametrize("at_once", [False, True], ids=["in a row", "at once"])
+async def test_a_life_in_which_everything_comes_twice_is_the_same_life(
+    plan: FaultPlan, engines: Engines, clock: Creeping, tmp_path: Path, at_once: bool
+) -> None:
+    life = Doubled(engines, clock)
+    life.at_once = at_once
+    await life.lives()
+    maildir = tmp_path / "mail"
+    both = [life.mailed(maildir) for _ in range(2)]
+    await asyncio.gather(*both, return_exceptions=True)  # one waits for what the other sends
+    await life.mailed(maildir)
+    before = await digest_of(engines)
+    for row in await rows_of(engines, "command"):
+        if row["body"] is not None:  # a late first attempt, after a good second one
+            message = f'{row["body"][:-1]},"signature":"{row["signature"]}"}}'.encode()
+            await life.hears(message, process=row["process_id"])
+            plan.tries()
+
+    after = await digest_of(engines)
+
+    assert before == after
+    assert (await life.story())["granted"] == ["submitted", "granted", "session_begun"]
+    await plan.holds(engines, is_mailed=True, maildir=maildir, renderer=renderer())
+
+
+JUMPS = (SECOND, -SECOND, 90 * SECOND, -90 * SECOND, HOUR, -HOUR, 400 * DAY, -400 * DAY)
+ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "UTC")
+
+
+@fault("R12", "clocks that jump, back over the end too")
+async def test_no_jump_of_a_clock_opens_what_has_ended(
+    plan: FaultPlan, installation: Installation, clock: Creeping
+) -> None:
+    gate = SqlGate(installation.engines)
+    wrong: list[str] = []
+
+    for _ in range(plan.times(8, 400)):
+        clock.fixed = START
+        batch, life = new_life(installation, clock)
+        end = START + plan.chance.choice([MINUTE, HOUR, 30 * DAY])
+        await life.says(ELIZABETH, make_submit(batch=batch))
+        await life.says(TOM, Grant(ends_at=end))
+        for jump in plan.chance.sample(JUMPS, len(JUMPS)):
+            life.waits(jump)
+            plan.tries()
+            was_closed = (await life.row())["is_closed"]
+            answer = await gate.check(CAROLINE.id, TOM_SAWYER.id)
+            if answer.is_open and answer.process == life.process:
+                wrong += [f"open at {life.now}"] if was_closed or life.now >= end else []
+            await life.ticks()
+        clock.fixed = end
+        await life.ticks()
+        clock.fixed = START
+        if (await gate.check(CAROLINE.id, TOM_SAWYER.id)).is_open:
+            wrong.append("it opened again")
+
+    plan.notes(wrong)
+    await plan.holds(installation.engines)
+
+
+@fault("R12", "ends in both nights in which clocks change")
+async def test_access_ends_on_the_instant_in_the_nights_in_which_clocks_change(
+    plan: FaultPlan, installation: Installation, clock: Creeping
+) -> None:
+    gate = SqlGate(installation.engines)
+    wrong: list[str] = []
+    hours = range(5) if plan.times(0, 1) else (1, 2)
+
+    for zone in ZONES:
+        for day in (datetime(2026, 3, 29), datetime(2026, 10, 25), datetime(2028, 2, 29)):  # noqa: DTZ001  # local
+            for hour in hours:
+                for fold in (0, 1):
+                    local = day.replace(hour=hour, tzinfo=ZoneInfo(zone), fold=fold)
+                    end = local.astimezone(UTC)
+                    clock.fixed = end - 30 * DAY
+                    batch, life = new_life(installation, clock)
+                    await life.says(ELIZABETH, make_submit(batch=batch))
+                    await life.says(TOM, Grant(ends_at=end))
+                    clock.fixed = end - MS
+                    is_open = (await gate.check(CAROLINE.id, TOM_SAWYER.id)).is_open
+                    clock.fixed = end
+                    is_shut = not (await gate.check(CAROLINE.id, TOM_SAWYER.id)).is_open
+                    await life.ticks()
+                    wrong += [] if is_open and is_shut else [f"{local.isoformat()}"]
+                    plan.tries()
+
+    plan.notes(wrong)
+    await plan.holds(installation.engines)
+
+
+@fault("R14", "a full disk")
+@pytest.mark.parametrize("database", ["sqlite"], indirect=False)
+async def test_a_full_disk_refuses_everything_and_spoils_nothing(
+    plan: FaultPlan, installation: Installation, clock: Creeping
+) -> None:
+    engines = installation.engines
+    calls: list[Call] = []
+
+    for _ in range(plan.times(3, 50)):
+        await _pages(engines, plan.chance.randint(1, 12))
+        waiting: bytes | None = None
+        while waiting is None:
+            batch, life = new_life(installation, clock)
+            said = await life.signed(ELIZABETH, make_submit(batch=batch))
+            try:
+                call = await _called(life, said, by_signal=False)
+            except DBAPIError as trouble:
+                plan.notes([] if "disk is full" in str(trouble) else [str(trouble)])
+                waiting = said
+                plan.tries()
+            else:
+                assert call is not None
+                calls.append(call)
+        await _is_sound(engines)
+        await _pages(engines, None)
+        taken = await _called(life, waiting, by_signal=False)
+        assert taken is not None
+        calls.append(taken)
+
+    await plan.holds(engines, calls=tuple(calls))
+
+
+async def _pages(engines: Engines, more: int | None) -> None:
+    """Let the file grow by so many pages and no more; None takes the limit away."""
+    async with engines.write.connect() as connection:
+        now = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
+        most = 1_000_000_000 if more is None else now + more
+        await connection.exec_driver_sql(f"PRAGMA max_page_count={most}")
+
+
+async def _is_sound(engines: Engines) -> None:
+    async with engines.read.connect() as connection:
+        found = (await connection.exec_driver_sql("PRAGMA integrity_check")).scalar_one()
+    assert found == "ok"
+    assert not (await SqlGate(engines).check(CAROLINE.id, TOM_SAWYER.id)).is_open
+
+
+@fault("R20", "forty writers at once")
+async def test_of_forty_writers_none_loses_an_increment(
+    plan: FaultPlan, workers: list[Installation]
+) -> None:
+    row = {"process_id": process_id_of(uuid4(), "x"), "code": "x", "minute": START}
+    async with workers[0].engines.write.begin() as connection:
+        await connection.execute(insert(t.refusal).values(**row, left_out=0))
+    count = plan.times(10, 1000)
+
+    async def writes(number: int) -> None:
+        engines = workers[number % len(workers)].engines
+        for _ in range(count):
+            async with engines.write.begin() as connection:
+                await engines.lock(connection, row["process_id"])  # type: ignore[arg-type]
+                found = (await connection.execute(select(t.refusal.c.left_out))).scalar_one()
+                await connection.execute(update(t.refusal).values(left_out=found + 1))
+
+    await asyncio.gather(*map(writes, range(40)))
+    plan.tries(40 * count)
+
+    ((left_out,),) = await _left_out(workers[0].engines)
+    plan.notes([] if left_out == 40 * count else [f"{40 * count - left_out} increments are lost"])
+    await plan.holds(workers[0].engines)
+
+
+async def _left_out(engines: Engines) -> Sequence[Any]:
+    async with engines.read.connect() as connection:
+        return (await connection.execute(select(t.refusal.c.left_out))).all()

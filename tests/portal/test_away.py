@@ -1,0 +1,119 @@
+"""What a reader is told while the database or Temporal is away, and what is true of it."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import URL
+from temporalio.client import Client
+
+from config.settings import Settings
+from portal.keys import ensured
+from tests.factories import ELIZABETH, TOM
+from tests.installation import Installation
+from tests.portal.site import PATIENCE, Site
+
+
+@pytest.mark.parametrize("path", ["/", "/requests/incoming", "/account"])
+async def test_without_the_database_a_page_says_so_and_comes_back_with_it(
+    still: Site, database_url: URL, path: str
+) -> None:
+    tom = await still.signed_in(TOM)
+    await still.installation.engines.close()
+    _gone(database_url)
+
+    away = await tom.get(path)
+    _back(database_url)
+    back = await tom.get(path)
+
+    assert (away.status, back.status) == (503, 200)
+    assert "Gatehouse cannot be reached right now. Nothing was changed." in away.text
+    assert int(away.headers["retry-after"]) > 0
+    assert "sqlite" not in away.html
+
+
+async def test_without_the_database_a_form_says_that_nothing_was_changed(
+    site: Site, database_url: URL
+) -> None:
+    request = await site.asked()
+    await site.mailed(2)
+    tom = await site.signed_in(TOM)
+    page = await tom.get(f"/requests/{request}")
+    await site.installation.engines.close()
+    _gone(database_url)
+
+    away = await tom.send(page, f"/requests/{request}/grant", end="7d")
+    _back(database_url)
+
+    assert away.status == 503
+    assert "Nothing was changed." in away.text
+    assert (await site.installation.request(request)).status == "pending"
+
+
+async def test_where_no_answer_comes_the_outcome_is_called_unknown_and_the_page_tells_it_later(
+    installation: Installation, settings: Settings, client: Client
+) -> None:
+    installation.portals = (ensured(settings.keys).service.public,)
+    site = Site(installation, settings, client)
+    tom = await site.signed_in(TOM)
+    async with installation.working(client):
+        request = await site.asked()
+    page = await tom.get(f"/requests/{request}")
+
+    silent = await tom.send(page, f"/requests/{request}/grant", end="7d", message="With care.")
+
+    assert silent.status == 503
+    assert "the outcome is unknown. Look at the page again before you repeat it." in silent.text
+    assert silent.form(f"/requests/{request}/grant")["message"] == "With care."
+    async with installation.working(client):
+        async with asyncio.timeout(PATIENCE):
+            while (await installation.request(request)).status != "granted":  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        told = await tom.get(f"/requests/{request}")
+        assert "Tom Sawyer granted it." in told.text
+        again = await tom.send(page, f"/requests/{request}/grant", end="7d", message="With care.")
+        assert again.status == 303  # the same form counts once
+    await site.close()
+
+
+async def test_without_temporal_nothing_is_sent_and_what_was_typed_is_kept(still: Site) -> None:
+    elizabeth = await still.signed_in(ELIZABETH)
+    page = await elizabeth.get("/requests/new")
+    form = page.form("/requests/new")
+    people, tenants = _choices(page.html, "people0"), _choices(page.html, "tenants0")
+    typed = {"name": "Fence2027", "people0": people[0], "tenants0": tenants[-1]}
+    review = await elizabeth.send(page, "/requests/new", **typed, step="review")
+
+    sent = await elizabeth.send(review, "/requests/new", step="send")
+
+    assert (review.status, sent.status) == (200, 503)
+    assert form
+    assert "Nothing was changed." in sent.text
+    assert sent.form("/requests/new")["name"] == "Fence2027"
+
+
+async def test_without_temporal_a_code_cannot_be_mailed_and_the_page_says_so(still: Site) -> None:
+    browser = still.browser()
+    page = await browser.get("/sign-in")
+
+    sent = await browser.send(page, "/sign-in", email=TOM.email)
+
+    assert sent.status == 503
+    assert "Gatehouse cannot be reached right now. Nothing was changed." in sent.text
+
+
+def _choices(html: str, name: str) -> list[str]:
+    return [part.split('"')[0] for part in html.split(f'name="{name}" value="')[1:]]
+
+
+def _gone(url: URL) -> None:
+    """Take the database's file away."""
+    file = Path(url.database or "")
+    file.rename(file.with_suffix(".away"))
+    file.mkdir()  # nothing can be opened or made there
+
+
+def _back(url: URL) -> None:
+    file = Path(url.database or "")
+    file.rmdir()
+    file.with_suffix(".away").rename(file)
