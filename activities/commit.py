@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from temporalio import activity
@@ -15,6 +16,7 @@ from approvals.authority import PORTAL
 from approvals.commands import Signed
 from approvals.errors import ApprovalError, InvalidDecisionError
 from approvals.facts import Counts, Facts, FreshSecret, Kin, LastUse, Needed
+from approvals.passkeys import Assertion, Authenticators, challenge
 from approvals.people import Directory
 from approvals.policy import Policies
 from approvals.ports import (
@@ -27,7 +29,7 @@ from approvals.ports import (
     Outcome,
     Signatures,
 )
-from approvals.sign_in.commands import Begin, identified, vouched
+from approvals.sign_in.commands import Begin, Prove, identified, vouched
 from approvals.sign_in.record import CLI, SignIn
 from approvals.transition import EnrolledKey, State, Transition
 
@@ -53,14 +55,16 @@ class CommitActivities:
         policies: Policies,
         portals: Sequence[str] = (),
         issuers: Sequence[str] = (),
+        authenticators: Authenticators | None = None,
     ) -> None:
         """Take the adapters; *portals* are the public keys of the portals that may hold keys.
 
-        *issuers* are the providers of identities whom those portals may believe.
+        *issuers* are the providers of identities whom those portals may believe; without
+        *authenticators* nobody signs in by a passkey.
         """
         self._ledger, self._signatures, self._codes = ledger, signatures, codes
         self._mail, self._policies, self._portals = mail, policies, portals
-        self._issuers = issuers
+        self._issuers, self._authenticators = issuers, authenticators
 
     @activity.defn
     async def commit(self, delivery: RawValue = NOTHING) -> Outcome:
@@ -133,12 +137,31 @@ class CommitActivities:
             answer = {"receipt": earlier.receipt, "refusal": earlier.refusal}
             return row.standing().model_copy(update=answer)
         needed = rules.needed(row.state, signed)
-        memberships = await row.memberships(needed)
+        known = {"key": key, **await self._passkeys(row, key, needed, signed)}
+        if (passkey := known.get("passkey")) is not None:
+            needed = needed.model_copy(update={"people": (*needed.people, passkey.person)})
+        known["memberships"] = await row.memberships(needed)
         hearing.directory = await row.directory(needed)
         facts = await self._facts(row, signed, needed, hearing.directory)
-        facts = facts.model_copy(update={"memberships": memberships})
-        transition = rules.judge(row.state, signed, facts.model_copy(update={"key": key}), row.now)
+        transition = rules.judge(row.state, signed, facts.model_copy(update=known), row.now)
         return await row.write(transition, hearing.directory, signed)
+
+    async def _passkeys(
+        self, row: LockedRow, key: EnrolledKey | None, needed: Needed, signed: Signed
+    ) -> dict[str, Any]:
+        """Return what a judgement needs of passkeys; most need nothing."""
+        found: dict[str, Any] = {}
+        if key is not None and key.channel == PORTAL:
+            found["passkeys"] = await row.passkeys(key.person)
+        if needed.passkey is None:
+            return found
+        passkey = found["passkey"] = await row.passkey(needed.passkey)
+        match row.state, signed.command:
+            case SignIn(public_key=public_key), Prove(assertion=Assertion() as assertion):
+                if passkey is not None and self._authenticators is not None:
+                    said = challenge(row.process, public_key)
+                    found["counted"] = self._authenticators.counted(passkey, said, assertion)
+        return found
 
     def _channel(self, state: State | None, signed: Signed, key: EnrolledKey | None) -> str:
         """Return whose hands the key is in: what its row says, or the voucher of a new one."""

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities import names
@@ -49,13 +49,21 @@ class Reconciler:
         The Schedule of reviews is made again too, if somebody deleted it.
         Safe at any time and from several workers: a start finds what runs already.
         """
+        try:
+            return await self._round()
+        except Exception:
+            self._seen = {}  # nobody knows what happened meanwhile: the minute begins anew
+            raise
+
+    async def _round(self) -> Reconciled:
         rows = {
             names.workflow_id(row.kind, row.id): row for row in await self._ledger.open_processes()
         }
         running = await self._running()
         late = {(one, row.due) for one, row in rows.items() if self._is_late(row)}
-        closed = await self._closed([one for one in running if one not in rows])
-        stuck = self._lasting(late | {(one, None) for one in closed})
+        closed, gone = await self._needless([one for one in running if one not in rows])
+        gone = [one for one in gone if running[one]]
+        stuck = self._lasting(late | {(one, None) for one in (*closed, *gone)})
         missing = [one for one in rows if not running.get(one) or one in stuck]
         foreign = [one for one in missing if one in running]
         replaced = await self._terminate(foreign, "not this row's: started again from it")
@@ -63,6 +71,8 @@ class Reconciler:
         await ensure_reviews(self._client)
         orphans = [one for one in closed if one in stuck]
         ended = await self._terminate(orphans, "its row is closed")
+        bereft = [one for one in gone if one in stuck]
+        ended += await self._terminate(bereft, "its row is gone", if_idle=True)
         return Reconciled(open=len(rows), started=len(missing), replaced=replaced, ended=ended)
 
     async def _start(self, row: OpenProcess) -> bool:
@@ -72,14 +82,17 @@ class Reconciler:
     def _is_late(self, row: OpenProcess) -> bool:
         return row.due is not None and row.due <= self._now()
 
-    async def _closed(self, workflows: Sequence[str]) -> list[str]:
-        """Return those whose row is closed: they may sleep for a tick that never comes."""
-        processes = {one: names.process_of(one) for one in workflows}
-        asked = [one for one in processes.values() if one]
-        closed: set[UUID] = set()
+    async def _needless(self, workflows: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Return those whose row is closed, which may sleep for ever, and those without a row.
+
+        A row is gone when an older database was restored, or not there yet.
+        """
+        processes = {one: process for one in workflows if (process := names.process_of(one))}
+        asked, known = list(processes.values()), dict[UUID, bool]()
         for start in range(0, len(asked), PAGE):  # strangers may have started any number
-            closed |= await self._ledger.closed(asked[start : start + PAGE])
-        return [one for one, process in processes.items() if process in closed]
+            known |= await self._ledger.are_closed(asked[start : start + PAGE])
+        closed = [one for one, process in processes.items() if known.get(process)]
+        return closed, [one for one, process in processes.items() if process not in known]
 
     def _lasting(self, suspects: set[Suspect]) -> frozenset[str]:
         """Return the workflows that have not fitted their rows for a minute of our watching.
@@ -100,10 +113,13 @@ class Reconciler:
             )
         }
 
-    async def _terminate(self, workflows: Sequence[str], why: str) -> int:
+    async def _terminate(self, workflows: Sequence[str], why: str, *, if_idle: bool = False) -> int:
         async def end(workflow: str) -> bool:
+            handle = self._client.get_workflow_handle(workflow)
             try:
-                await self._client.get_workflow_handle(workflow).terminate(reason=why)
+                if if_idle and not await _is_idle(handle):
+                    return False
+                await handle.terminate(reason=why)
             except RPCError as gone:
                 if gone.status is not RPCStatusCode.NOT_FOUND:
                     raise
@@ -111,6 +127,12 @@ class Reconciler:
             return True
 
         return await _few_at_once(end, workflows)
+
+
+async def _is_idle(handle: WorkflowHandle[Any, Any]) -> bool:
+    """Whether it only waits. A submission that still waits for a worker or the door does not."""
+    now = (await handle.describe()).raw_description
+    return not now.pending_activities and not now.HasField("pending_workflow_task")
 
 
 async def _few_at_once(act: Callable[[T], Awaitable[bool]], what: Sequence[T]) -> int:

@@ -1,5 +1,6 @@
 """The monthly reviews of sites: a Schedule wakes them, the rows say which are due."""
 
+import logging
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +20,7 @@ from activities import names
 from activities.commit import CommitActivities
 from approvals.contacts.record import KIND
 
+log = logging.getLogger(__name__)
 HOUR = timedelta(hours=1)
 CATCH_UP = timedelta(days=365)  # an outage of less than that loses no round; the rows lose no month
 
@@ -31,12 +33,20 @@ class ReviewActivities:
 
     @activity.defn
     async def wake_reviews(self) -> int:
-        """Ask every site that is due; return how many. A second round finds nothing left to do."""
-        due = await self._door.due_processes(KIND)
-        for process in due:
+        """Ask every site that is due; return how many were. A second round finds nothing to do.
+
+        A row that cannot be judged stays due, for the next round, and keeps nobody else waiting.
+        """
+        asked = 0
+        for process in await self._door.due_processes(KIND):
             activity.heartbeat()
-            await self._door.tick(process, datetime.now(UTC))
-        return len(due)
+            try:
+                await self._door.tick(process, datetime.now(UTC))
+            except Exception:
+                log.exception("the review of the contacts %s could not be asked for", process)
+            else:
+                asked += 1
+        return asked
 
 
 async def ensure_reviews(client: Client) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from approvals.permissions import DISRUPTIVE_CHANGE, permission_for
+from approvals.permissions import CHANGING, DISRUPTIVE_CHANGE, permission_for
 from approvals.records import Record
 
 
@@ -52,7 +52,8 @@ class Passage(Record):
     """One way of this person into this tenant that the rows still call open.
 
     A grant has no *permissions*: it covers all but disruptive changes. A pairing's pass covers its
-    *permissions*, and the disruptive changes whose ids are among its *consents*.
+    *permissions*; with a changing one among them also the disruptive changes whose ids are among
+    its *consents*.
     """
 
     process: UUID
@@ -71,10 +72,15 @@ class Passage(Record):
         """Whether it is open at *now*; what has neither an end nor no_end is shut."""
         return self.no_end or (self.ends_at is not None and now < self.ends_at)
 
+    def is_consented(self, change: str | None) -> bool:
+        """Whether the customer has consented to that disruptive change."""
+        return change is not None and change in self.consents
+
     def covers(self, action: str, change: str | None) -> bool:
         """Whether it allows an action: a session's mode, a permission, or a disruptive change."""
         if action == DISRUPTIVE_CHANGE:
-            return change is not None and change in self.consents
+            may_change = any(one in CHANGING for one in self.permissions or ())
+            return may_change and self.is_consented(change)
         return self.permissions is None or permission_for(action) in self.permissions
 
 
@@ -114,7 +120,7 @@ def decide(
         return no(Reason.UNKNOWN)
     if (shut := _shut(standing)) is not None:
         return no(shut)
-    valid = [one for one in standing.passages if one.is_open(now)]
+    valid = [one for one in standing.passages if one.is_open(now) and _is_known(one, via)]
     covering = [one for one in valid if one.covers(action, change)]
     entered = [one for one in covering if one.has_session or via is not Via.SESSION]
     if entered:
@@ -129,14 +135,19 @@ def decide(
         return _legacy(standing)
     if covering:
         return no(Reason.NO_SESSION)
-    if action == DISRUPTIVE_CHANGE:
-        return no(Reason.NO_CONSENT if valid else Reason.NO_GRANT)
+    if action == DISRUPTIVE_CHANGE and valid and not any(one.is_consented(change) for one in valid):
+        return no(Reason.NO_CONSENT)
     return no(Reason.NOT_PERMITTED if valid else Reason.NO_GRANT)
 
 
 def no(reason: Reason) -> Decision:
     """Answer no, and why."""
     return Decision(is_open=False, reason=reason)
+
+
+def _is_known(passage: Passage, via: Via) -> bool:
+    """Whether the way in has heard of it: the old tool knows nothing of pairings and roles."""
+    return via is not Via.LEGACY or not passage.is_pass
 
 
 def _shut(standing: Standing) -> Reason | None:

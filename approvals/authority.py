@@ -1,9 +1,16 @@
 """Whose command it is: whether a signed message is fresh, and its key speaks for its actor."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from approvals.commands import Signed
-from approvals.errors import CommandStaleError, KeyRefusedError, SignInAgedError
+from approvals.errors import (
+    CommandStaleError,
+    KeyRefusedError,
+    PasskeyNeededError,
+    SignInAgedError,
+)
 from approvals.people import Directory, PersonId
 from approvals.transition import EnrolledKey
 
@@ -20,20 +27,35 @@ def require_fresh(signed: Signed, now: datetime) -> None:
 
 
 def require_key(
-    signed: Signed, key: EnrolledKey | None, directory: Directory, now: datetime
+    signed: Signed,
+    key: EnrolledKey | None,
+    directory: Directory,
+    now: datetime,
+    passkeys: Collection[UUID] = (),
 ) -> PersonId:
-    """Return the person that the key speaks for, or raise KeyRefusedError or SignInAgedError.
+    """Return the person that the key speaks for. *passkeys* are theirs, if a portal holds the key.
 
     The key must be the actor's own, enrolled, neither revoked nor expired, and the actor live. One
-    that a portal holds decides for 15 minutes only: a browser is easily left open.
+    that a portal holds decides for 15 minutes only: a browser is easily left open. Raises
+    KeyRefusedError, SignInAgedError or PasskeyNeededError.
     """
     if key is None or key.revoked_at is not None or now >= key.expires_at:
         raise KeyRefusedError
     if signed.actor != key.person or not directory.is_live(key.person):
         raise KeyRefusedError
-    if signed.command.needs_shown and not is_recent(key, now):
-        raise SignInAgedError
+    if key.passkey is not None and key.passkey not in passkeys:  # removed since
+        raise KeyRefusedError
+    if signed.command.needs_shown or signed.command.needs_recent:
+        _require_recent(key, now, passkeys)
     return key.person
+
+
+def _require_recent(key: EnrolledKey, now: datetime, passkeys: Collection[UUID]) -> None:
+    if not is_recent(key, now):
+        raise SignInAgedError
+    # Whoever has a passkey is known by it alone: a mailbox can be somebody else's by now.
+    if key.channel == PORTAL and key.passkey is None and passkeys:
+        raise PasskeyNeededError
 
 
 def is_recent(key: EnrolledKey, now: datetime) -> bool:

@@ -28,11 +28,13 @@ class Command(Form):
     """A person's wish. *shown* is the digest of what they saw when they decided.
 
     Of a command that *is_kept* the signed text stays beside its outcome, so that others can check
-    it; of the others only the digest does.
+    it; of the others only the digest does. What *needs_recent* opens or widens access: in a portal
+    it is given only soon after its person has signed in, as decisions are.
     """
 
     kind: ClassVar[str]
     needs_shown: ClassVar[bool] = False
+    needs_recent: ClassVar[bool] = False
     is_kept: ClassVar[bool] = True
     shown: Digest | None = None
 

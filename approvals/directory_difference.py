@@ -28,8 +28,9 @@ class Difference(Record):
     """What an import adds, changes and removes, and what the file does not name, so stays.
 
     The file says all about whom it names: roles, members and served customers that it leaves out
-    of a listed person, group or organization are removed. What a file says of contacts that a
-    site keeps itself is *ignored*.
+    of a listed person, group or organization are removed, but for a served customer that it does
+    not name at all. What a file says of contacts that a site keeps itself is *ignored*; *rescued*
+    are the slugs of sites that kept their own, until none of these could save any.
     """
 
     added: tuple[Line, ...] = ()
@@ -37,6 +38,7 @@ class Difference(Record):
     removed: tuple[Line, ...] = ()
     left_alone: tuple[Line, ...] = ()
     ignored: tuple[Line, ...] = ()
+    rescued: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -49,6 +51,7 @@ class Difference(Record):
             f"{len(self.added)} added, {len(self.changed)} changed, {len(self.removed)} removed;"
             f" {len(self.left_alone)} not in the file, left alone"
             + (f"; {len(self.ignored)} ignored" if self.ignored else "")
+            + (f"; contacts of {', '.join(self.rescued)} taken from the file" * bool(self.rescued))
         )
 
 

@@ -94,6 +94,24 @@ class SignInAgedError(ApprovalError):
         )
 
 
+class PasskeyNeededError(ApprovalError):
+    """Somebody who has a passkey was signed in by something weaker."""
+
+    code = "passkey_needed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You have a passkey, and a decision needs it. Nothing was changed;"
+            " confirm with your passkey that it is you and decide then."
+        )
+
+
+class PasskeyRefusedError(ApprovalError):
+    """A passkey cannot be added, or what it signed does not hold."""
+
+    code = "passkey_refused"
+
+
 class NotFoundError(ApprovalError):
     """Unknown, or not to be seen by this person: the same words for both."""
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from approvals.passkeys import Passkey
 from approvals.people import Directory, GroupId, OrganizationId, PersonId, SiteId, TenantId
 from approvals.policy import Policies
 from approvals.records import Record
@@ -19,11 +20,15 @@ class Counts(Record):
 
 
 class Kin(Record):
-    """The processes of one subject: newest and number of the last ten minutes, and an open one."""
+    """The processes of one subject: newest and number of the last ten minutes, and an open one.
+
+    *links* counts the links of offers that were drawn for the subject within the last hour.
+    """
 
     newest: UUID | None = None
     recent: int = 0
     open: UUID | None = None
+    links: int = 0
 
 
 class LastUse(Record):
@@ -44,13 +49,18 @@ class Facts(Record):
     """What was read in the transaction of the judgement.
 
     *secret* and *proof_check* are there where `Needed` asked for them, *kin* for its subject,
-    *memberships* (the open ones) for its sites, *last_uses* for their users.
+    *memberships* (the open ones) for its sites, *last_uses* for their users. *passkeys* are those
+    of whoever signed, if a portal holds their key; *passkey* is the one that was asked for, removed
+    or not, and *counted* what it counted, if it signed what this sign-in needs.
     """
 
     directory: Directory = Directory()
     policies: Policies = Policies()
     counts: Counts = Counts()
     key: EnrolledKey | None = None
+    passkeys: tuple[UUID, ...] = ()
+    passkey: Passkey | None = None
+    counted: int | None = None
     subject: str = ""
     kin: Kin = Kin()
     secret: FreshSecret | None = None
@@ -88,3 +98,4 @@ class Needed(Record):
     keyed_subject: str | None = None
     draws: Literal["code", "link"] | None = None
     proof: str | None = None
+    passkey: UUID | None = None

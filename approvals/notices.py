@@ -60,7 +60,9 @@ def _after(directory: Directory, change: DirectoryChange | None) -> Directory:
 
 def _recipients(notice: Notice, directory: Directory) -> tuple[PersonId, ...]:
     holders = [one for role, scope in notice.holders for one in directory.holders(role, scope)]
-    return tuple(one for one in (*notice.people, *holders) if directory.is_live(one))
+    scope = notice.spoken_for
+    people = [one for one in notice.people if scope is None or directory.speaks_for(one, scope)]
+    return tuple(one for one in (*people, *holders) if directory.is_live(one))
 
 
 def _to(

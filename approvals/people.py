@@ -172,6 +172,12 @@ class Directory(Record):
             one.person == person and one.role is role and one.scope == scope for one in self.roles
         )
 
+    def speaks_for(self, person: UUID | None, organization: OrganizationId) -> bool:
+        """Whether a live person is still of the organization, or an operator who acts for it."""
+        found = self.person(person)
+        is_theirs = found is not None and found.organization == organization
+        return self.is_live(person) and (is_theirs or self.holds(person, Role.OPERATOR, None))
+
     def holders(self, role: Role, scope: UUID | None) -> tuple[PersonId, ...]:
         """Return the live people who hold the role for that scope, ordered by id."""
         found = {one.person for one in self.roles if one.role is role and one.scope == scope}

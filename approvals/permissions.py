@@ -24,6 +24,8 @@ PERMISSIONS: dict[str, str] = {
     "tests.run": "Run tests that reproduce a problem.",
 }
 _VIEWS = tuple(one for one in PERMISSIONS if one.endswith(".view"))
+# Without one of these nobody changes anything, whatever the customer consented to.
+CHANGING = (*(one for one in PERMISSIONS if one.endswith(".update")), "tests.run")
 # The roles that every customer has; it may define more of its own in a pairing.
 ROLES: dict[str, tuple[str, ...]] = {
     "viewer": _VIEWS,

@@ -21,7 +21,7 @@ _PAGE = re.compile(r"https?://[!-~]{1,500}")
 class Policy(Record):
     """The limits of one request, copied into its row when it is submitted.
 
-    Quotas count requests; None switches one off.
+    Quotas count requests; None switches one off. Asking one site for access is always limited.
     """
 
     decision_window: timedelta = 14 * DAY
@@ -33,6 +33,7 @@ class Policy(Record):
     per_hour_and_person: int | None = None
     per_hour_and_pair: int | None = None
     pending_per_pair_and_person: int | None = None
+    site_asks_per_hour: int = 5
 
     @property
     def has_quota(self) -> bool:
@@ -64,6 +65,7 @@ class _Limits(Form):
     per_hour_and_person: int | None = Field(default=None, ge=1)
     per_hour_and_pair: int | None = Field(default=None, ge=1)
     pending_per_pair_and_person: int | None = Field(default=None, ge=1)
+    site_asks_per_hour: int | None = Field(default=None, ge=1)
 
     def over(self, policy: Policy) -> Policy:
         said = self.model_dump(exclude_none=True)

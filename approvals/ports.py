@@ -1,6 +1,6 @@
 """What the activities need from the world, and the shapes that travel between workflow and door."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +10,7 @@ from uuid import UUID
 from approvals.commands import Signed
 from approvals.errors import ApprovalError
 from approvals.facts import Counts, FreshSecret, Kin, LastUse, Needed
+from approvals.passkeys import Passkey
 from approvals.people import Directory, PersonId
 from approvals.records import Record
 from approvals.transition import EnrolledKey, Membership, State, Transition
@@ -210,7 +211,6 @@ class LockedRow(Protocol):
 
     @property
     def state(self) -> State | None: ...
-
     @property
     def written(self) -> Transition | None:
         """The transition that this transaction wrote, if it wrote one."""
@@ -221,6 +221,14 @@ class LockedRow(Protocol):
 
     async def key(self, key: UUID) -> EnrolledKey | None:
         """Return the enrolled key of that id, revoked and expired ones too."""
+        ...
+
+    async def passkeys(self, person: PersonId) -> tuple[UUID, ...]:
+        """Return a person's passkeys without the removed ones, and keep them."""
+        ...
+
+    async def passkey(self, passkey: UUID) -> Passkey | None:
+        """Return one passkey, a removed one too, and keep it for this transaction alone."""
         ...
 
     async def recorded(self, signed: Signed) -> Outcome | None:
@@ -259,7 +267,7 @@ class LockedRow(Protocol):
     async def write(
         self, transition: Transition, directory: Directory, signed: Signed | None
     ) -> Outcome:
-        """Write the state, audit entry, grants, sessions, key, outbox rows and the nonce."""
+        """Write the state, audit entry, grants, sessions, keys, outbox rows and the nonce."""
         ...
 
 
@@ -270,8 +278,8 @@ class Ledger(Protocol):
         """Lock one process for one transaction: committed at the end, rolled back on an error."""
         ...
 
-    async def closed(self, processes: Sequence[UUID]) -> frozenset[UUID]:
-        """Return those of *processes* whose row is closed."""
+    async def are_closed(self, processes: Sequence[UUID]) -> Mapping[UUID, bool]:
+        """Return which of *processes* are closed; one without a row is left out."""
         ...
 
     async def open_processes(self) -> Sequence["OpenProcess"]:

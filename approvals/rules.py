@@ -93,7 +93,7 @@ def judge(state: State | None, signed: Signed, facts: Facts, now: datetime) -> T
     authority.require_fresh(signed, now)
     actor = None
     if not isinstance(signed.command, Begin | Prove):
-        actor = authority.require_key(signed, facts.key, facts.directory, now)
+        actor = authority.require_key(signed, facts.key, facts.directory, now, facts.passkeys)
     kind = _kind_of(state, signed)
     if kind is None or isinstance(signed.command, Elsewhere):
         raise NotFoundError

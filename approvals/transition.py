@@ -6,6 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from approvals.errors import ApprovalError
+from approvals.passkeys import Passkey
 from approvals.people import (
     GroupId,
     Organization,
@@ -117,7 +118,10 @@ class Membership(Record):
 
 
 class EnrolledKey(Record):
-    """A public key that may sign for a person until *expires_at*."""
+    """A public key that may sign for a person until *expires_at*.
+
+    *passkey* is the one that enrolled it, None where a mailed code or a provider did.
+    """
 
     id: UUID
     person: PersonId
@@ -127,6 +131,7 @@ class EnrolledKey(Record):
     enrolled_at: datetime
     expires_at: datetime
     revoked_at: datetime | None = None
+    passkey: UUID | None = None
 
 
 class DirectoryChange(Record):
@@ -153,11 +158,13 @@ class Notice(Record):
     """Something to tell people: by id, and whoever holds a role at the moment of the commit.
 
     *stranger* is somebody whom the directory does not know; *elsewhere* are addresses of people's
-    that count for this mail instead of their own.
+    that count for this mail instead of their own. With *spoken_for*, *people* are told only while
+    they are of that organization, or operators.
     """
 
     kind: str
     people: tuple[PersonId, ...] = ()
+    spoken_for: OrganizationId | None = None
     stranger: Letterbox | None = None
     elsewhere: tuple[tuple[PersonId, str], ...] = ()
     holders: tuple[tuple[Role, UUID], ...] = ()
@@ -178,8 +185,9 @@ class Transition:
     """The state after (version + 1), and everything that must be written with it.
 
     *grants*, *sessions*, *passes*, *clones* and *memberships* are all those open after it: the
-    ledger closes the others of this process; None says that this kind never has any. *refusal* is a
-    no that nevertheless changes the state, such as a wrong code.
+    ledger closes the others of this process; None says that this kind never has any. *passkeys* are
+    those that are new or changed. *refusal* is a no that nevertheless changes the state, such as a
+    wrong code.
     """
 
     after: State
@@ -190,6 +198,7 @@ class Transition:
     grants: tuple[AccessGrant, ...] = ()
     sessions: tuple[Session, ...] = ()
     key: EnrolledKey | None = None
+    passkeys: tuple[Passkey, ...] = ()
     passes: tuple[PairingPass, ...] | None = None
     clones: tuple[Clone, ...] | None = None
     memberships: tuple[Membership, ...] | None = None

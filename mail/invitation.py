@@ -15,12 +15,12 @@ def invitation(item: OutboxItem, domain: str, summary: str, description: str) ->
     """Return the invitation to what a notice names.
 
     Its UID is one for a review for ever and its SEQUENCE grows, so that a later one moves the
-    event that is in the calendar already.
+    event that is in the calendar already, or takes it out if the notice calls it off.
     """
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
-    calendar.add("method", "REQUEST")
+    calendar.add("method", "CANCEL" if _is_called_off(item) else "REQUEST")
     calendar.add_component(_event(item, domain, summary, description))
     written: bytes = calendar.to_ical()
     return written.decode()
@@ -37,9 +37,15 @@ def _event(item: OutboxItem, domain: str, summary: str, description: str) -> Eve
     event.add("summary", summary)
     event.add("description", description)
     event.add("transp", "TRANSPARENT")
+    if _is_called_off(item):
+        event.add("status", "CANCELLED")
     event.add("organizer", _address(f"gatehouse@{domain}", "Gatehouse"))
     event.add("attendee", _attendee(item), encode=False)
     return event
+
+
+def _is_called_off(item: OutboxItem) -> bool:
+    return item.facts.get("is_called_off") is True
 
 
 def _attendee(item: OutboxItem) -> vCalAddress:

@@ -46,6 +46,7 @@ FOLDERS = {
     "site_removed": "sites",
     "contacts_saved": "contacts",
     "review_planned": "contacts",
+    "review_called_off": "contacts",
     "review_due": "contacts",
     "review_missed": "contacts",
 }
@@ -55,6 +56,8 @@ PLACES = {
     "customer_to_switch_on": "/customers",
     "onboarding_welcome": "",
     "key_enrolled": "",
+    "passkey_added": "/account",
+    "passkey_removed": "/account",
 }
 
 

@@ -102,11 +102,12 @@ def _with_calendar(texts: bytes, calendar: str) -> bytes:
     """Put the texts and an attached invitation into one whole."""
     encoded = binascii.b2a_base64(calendar.encode(), newline=False).decode()
     lines = "".join(f"{encoded[at : at + 76]}\r\n" for at in range(0, len(encoded), 76))
+    method = "CANCEL" if "\r\nMETHOD:CANCEL\r\n" in calendar else "REQUEST"
     return (
         f"--{WHOLE}\r\nContent-Type: {ALTERNATIVE}\r\n\r\n".encode()
         + texts
         + f"--{WHOLE}\r\n"
-        "Content-Type: text/calendar; charset=utf-8; method=REQUEST; name=review.ics\r\n"
+        f"Content-Type: text/calendar; charset=utf-8; method={method}; name=review.ics\r\n"
         "Content-Disposition: attachment; filename=review.ics\r\n"
         f"Content-Transfer-Encoding: base64\r\n\r\n{lines}--{WHOLE}--\r\n".encode()
     )

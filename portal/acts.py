@@ -18,12 +18,11 @@ from approvals.errors import (
     KeyRefusedError,
     NonceReusedError,
     NotFoundError,
-    SignInAgedError,
     StaleError,
 )
 from approvals.fields import problems
 from portal import sentences, sign_ins
-from portal.auth import Posted, SignInAgainError
+from portal.auth import AGED, Posted, SignInAgainError
 from portal.desk import AtDesk, PortalDesk
 from portal.errors import status_of
 from portal.families import Handler, Pages, Process
@@ -179,12 +178,13 @@ async def take(
     command = build(read)
     if command is None or read.wrong:
         return await sheet.show(status=422, wrong=read.wrong, typed=typed)
-    if command.needs_shown and not at.viewer.is_recent(now()):
+    decides = command.needs_shown or command.needs_recent
+    if decides and not at.viewer.is_recent(now()):
         await sign_ins.keep(at.parts, at.viewer, sheet.path, typed)
         raise SignInAgainError(sheet.path)
     try:
         receipt = await sheet.process_desk(at.of_form(fields)).give(process, command, group=group)
-    except SignInAgedError:
+    except AGED:
         await sign_ins.keep(at.parts, at.viewer, sheet.path, typed)
         raise SignInAgainError(sheet.path) from None
     except ELSEWHERE:

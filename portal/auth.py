@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from sqlalchemy.exc import SQLAlchemyError
 
 from approvals.authority import RECENT
+from approvals.errors import PasskeyNeededError, SignInAgedError
 from approvals.facts import Needed
 from approvals.people import Directory, Organization, Person, Role
 from identity.signing import SigningKey
@@ -26,6 +27,7 @@ from store.portal_sessions import TOUCHED, PortalSession
 
 log = logging.getLogger(__name__)
 SEALED_FOR = "gatehouse.portal.session.v1"
+AGED = (SignInAgedError, PasskeyNeededError)  # the door wants to know again who it is
 LIVE = "x-live"  # the header of the portal's own script: looking again by itself is no use
 
 
@@ -94,8 +96,10 @@ class Viewer:
         )
 
     def is_recent(self, moment: datetime) -> bool:
-        """Whether they may decide without a new code; the door judges it again."""
-        since = self.session.authenticated_at
+        """Whether they may decide without showing anew who they are; the door judges it again."""
+        since, is_by_passkey = self.session.authenticated_at, self.session.passkey is not None
+        if self.session.has_passkeys and not is_by_passkey:
+            return False
         return since is not None and moment - since < RECENT
 
 

@@ -3,15 +3,22 @@
 import hashlib
 import secrets
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from fastapi import Request, Response
 
 from portal.parts import Parts
 
 SIGN_IN, CODE, GUEST, LINK, MAILBOX = "sid", "code", "guest", "link", "mailbox"
-PROVIDER = "provider"
-LIFE = {CODE: 600, LINK: 900, PROVIDER: 600}  # seconds; the others end with the browser
-GOAL = "gatehouse.portal.goal.v1"
+PROVIDER, PASSKEY, OFFER = "provider", "passkey", "offer"
+LIFE = {
+    CODE: 600,
+    LINK: 900,
+    PROVIDER: 600,
+    PASSKEY: 300,
+    OFFER: 1_800,  # time to sign in by a mailed code, and to read
+}  # seconds; the others end with the browser
+GOAL, OFFERED = "gatehouse.portal.goal.v1", "gatehouse.portal.offer.v1"
 
 
 def name_of(parts: Parts, kind: str) -> str:
@@ -65,6 +72,17 @@ def fresh_token() -> str:
 def hashed(token: str) -> str:
     """Return what is stored of a token."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def put_offer(response: Response, parts: Parts, process: UUID, token: str) -> None:
+    """Keep the token of a mailed link, so that no address shows it any longer."""
+    put(response, parts, OFFER, parts.keys.sealer.sealed(token, f"{OFFERED} {process}"))
+
+
+def offer(request: Request, parts: Parts, process: UUID) -> str:
+    """Return the token by which this browser came to an offer; empty where it did not."""
+    sealed = read(request, parts, OFFER)
+    return (sealed and parts.keys.sealer.opened(sealed, f"{OFFERED} {process}")) or ""
 
 
 def put_goal(response: Response, parts: Parts, path: str) -> None:

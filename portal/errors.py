@@ -24,6 +24,8 @@ from approvals.errors import (
     NotAuthorisedError,
     NotFoundError,
     OwnRequestError,
+    PasskeyNeededError,
+    PasskeyRefusedError,
     RateLimitedError,
     ReplacedError,
     SignInAgedError,
@@ -51,6 +53,7 @@ STATUSES: dict[type[ApprovalError], int] = {
     KeyRefusedError: 403,
     NotAuthorisedError: 403,
     OwnRequestError: 403,
+    PasskeyNeededError: 403,
     SignInAgedError: 403,
     NotFoundError: 404,
     LinkInvalidError: 404,
@@ -68,6 +71,7 @@ STATUSES: dict[type[ApprovalError], int] = {
     RoleNotRequestableError: 422,
     RoleUnknownError: 422,
     WrongCodeError: 422,
+    PasskeyRefusedError: 422,
     RateLimitedError: 429,
 }
 AGAIN = {"Retry_After": "10"}  # seconds, after what is away is likely back

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+from uuid import UUID
 
 from approvals.errors import NotFoundError
 from approvals.tenant_access.record import TenantAccess
@@ -10,6 +11,7 @@ from portal.families import process_id
 from store.inbox import Place
 
 PAGE = 25  # rows of one page
+Row = TypeVar("Row")
 WRITTEN = "%Y%m%dT%H%M%S.%f"
 
 
@@ -38,5 +40,16 @@ def place(said: str) -> Place | None:
     return at, process_id(process)
 
 
-def _written(last: TenantAccess) -> str:
-    return f"{last.submitted_at.astimezone(UTC):{WRITTEN}}~{last.process_id}"
+def cut(found: Sequence[Row]) -> tuple[Sequence[Row], Row | None]:
+    """Return the rows of one page and, if there are more, the last of them."""
+    rows = found[:PAGE]
+    return rows, rows[-1] if len(found) > PAGE else None
+
+
+def last(said: str) -> UUID | None:
+    """Read after which process a page of a list begins. Raises NotFoundError for no id."""
+    return process_id(said) if said else None
+
+
+def _written(one: TenantAccess) -> str:
+    return f"{one.submitted_at.astimezone(UTC):{WRITTEN}}~{one.process_id}"

@@ -2,18 +2,22 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from temporalio.client import Client
 
 from config import temporal
 from config.settings import ConfigurationError, Settings, is_loopback
+from identity.passkeys import RelyingParty
 from mail.links import Links
 from portal.keys import PortalKeys, ensured
 from portal.openid import require_safe
 from portal.rates import Rates
 from starter.client import UnreachableError
+from store.challenges import Challenges
 from store.engine import Engines
+from store.passkeys import Passkeys
 from store.portal_sessions import PortalSessions
 
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
@@ -33,13 +37,15 @@ class Parts:
 
     def __post_init__(self) -> None:
         self.sessions = PortalSessions(self.engines)
+        self.challenges, self.passkeys = Challenges(self.engines), Passkeys(self.engines)
+        self.relying_party = RelyingParty.of(self.origin)  # None: its address allows no passkeys
         self._connecting = asyncio.Lock()
 
     @property
     def is_https(self) -> bool:
         return self.origin.startswith("https://")
 
-    @property
+    @cached_property
     def hosts(self) -> frozenset[str]:
         """The names under which this portal answers."""
         name = urlsplit(self.origin).hostname or ""

@@ -14,6 +14,11 @@ REFUSALS = {
         "Your sign-in is older than 15 minutes, and a decision needs a fresh one."
         " Nothing was changed; confirm that it is you and decide then."
     ),
+    "passkey_needed": N_(
+        "You have a passkey, and a decision needs it. Nothing was changed; confirm with your"
+        " passkey that it is you and decide then."
+    ),
+    "passkey_refused": N_("That passkey was not accepted. Nothing was changed."),
     "not_found": N_("There is nothing here, or you may not see it."),
     "role_not_approvable": N_("You may not do this: it needs a role that you do not have."),
     "own_request": N_("You cannot decide this request: you sent it, or it would give you access."),
@@ -96,6 +101,9 @@ FIELDS = {
     "username_malformed": N_("The user name takes 1 to 120 visible ASCII characters."),
     "secret_reference": N_(
         "Do not write the secret here; say where the worker finds it: file:NAME or env:NAME."
+    ),
+    "secret_of_another": N_(
+        "That secret is not this customer's own: its name must be the customer's short name."
     ),
     "listed_twice": N_("Somebody is listed more than once. List everybody once."),
     "role_list_size": N_("Choose 1 to 10 roles."),

@@ -3,11 +3,13 @@
 import json
 import logging
 import re
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from approvals.commands import Command
 from approvals.errors import ApprovalError, FieldError, KeyRefusedError
-from approvals.sign_in.commands import Begin, Prove, SignOut, vouched
+from approvals.passkeys import Assertion
+from approvals.sign_in.commands import Begin, NewcomerForm, Prove, SignOut, vouched
 from approvals.sign_in.commands import identified as vouch_for
 from approvals.sign_in.record import KIND, SignIn
 from identity.enrolment import DIGITS, proof_of
@@ -27,9 +29,22 @@ NAMES = {"Edg": "Edge", "OPR": "Opera", "Mac OS": "macOS"}
 KEPT_FOR = "gatehouse.portal.kept.v1"
 
 
-async def begun(parts: Parts, email: str, user_agent: str) -> str:
+class Used(NamedTuple):
+    """A passkey that has signed for a sign-in and its fresh key, and its owner's address."""
+
+    sign_in: UUID
+    key: SigningKey
+    passkey: UUID
+    email: str
+    assertion: Assertion
+
+
+async def begun(
+    parts: Parts, email: str, user_agent: str, newcomer: NewcomerForm | None = None
+) -> str:
     """Have a code mailed for a fresh key; return the token of the browser that awaits it.
 
+    With *newcomer* also for an address that nobody has, if there is the site they come for.
     Raises RateLimitedError or UnreachableError, the same for known and unknown addresses.
     """
     key, sign_in, token = SigningKey.fresh(), uuid4(), cookies.fresh_token()
@@ -38,6 +53,7 @@ async def begun(parts: Parts, email: str, user_agent: str) -> str:
         public_key=key.public,
         client=client_name(user_agent),
         voucher=parts.keys.service.signature(vouched(sign_in, key.public)),
+        newcomer=newcomer,
     )
     gatehouse = await _gatehouse(parts)
     await gatehouse.submit(KIND, _signed(key, sign_in, begin), None)
@@ -82,6 +98,28 @@ async def identified(
     proof = Prove(proof=proof_of(sign_in, key.public, ""))
     await gatehouse.send(KIND, _signed(key, sign_in, proof))
     return await _signed_in(parts, sign_in, Held(key, email).sealed(parts), before)
+
+
+async def by_passkey(parts: Parts, used: Used, user_agent: str, before: Viewer | None) -> str:
+    """Sign in whose passkey has signed; return the token of the browser that is signed in.
+
+    The door checks itself what was signed. Raises PasskeyRefusedError, NotFoundError for who is
+    disabled meanwhile, or UnreachableError.
+    """
+    key, sign_in = used.key, used.sign_in
+    begin = Begin(
+        email=used.email,
+        public_key=key.public,
+        client=client_name(user_agent),
+        passkey=used.passkey,
+        voucher=parts.keys.service.signature(vouched(sign_in, key.public)),
+    )
+    gatehouse = await _gatehouse(parts)
+    await gatehouse.submit(KIND, _signed(key, sign_in, begin), None)
+    # Nothing was mailed, so nothing is known but the key.
+    proof = Prove(proof=proof_of(sign_in, key.public, ""), assertion=used.assertion)
+    await gatehouse.send(KIND, _signed(key, sign_in, proof))
+    return await _signed_in(parts, sign_in, Held(key, used.email).sealed(parts), before)
 
 
 async def _signed_in(parts: Parts, sign_in: UUID, sealed: str, before: Viewer | None) -> str:

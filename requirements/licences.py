@@ -18,7 +18,9 @@ allow use, change and redistribution. `make licences` writes this list from the 
 # Older packages name their licence in words of their own.
 SPDX = {
     "3-Clause BSD License": "BSD-3-Clause",
+    "Apache License, Version 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
+    "BSD": "BSD-2-Clause",  # of pyasn1-modules, whose text has two clauses
     "BSD License": "BSD-3-Clause",
     "ISC License": "ISC",
     "MIT License": "MIT",

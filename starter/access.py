@@ -14,6 +14,7 @@ from approvals.facts import Needed
 from approvals.people import Directory, Organization, Site, Tenant
 from approvals.permissions import DISRUPTIVE_CHANGE
 from approvals.platform_entry import PlatformAction
+from approvals.questions import ACTIONS, Place
 from approvals.sessions import Mode
 from approvals.site_access.privileges import LEVELS, Area, Level
 from approvals.slugs import slug
@@ -154,6 +155,8 @@ async def _decision(
     if kind == "site" and asked.area is not None:
         return await means.gate.check_site(one, other, asked.area, asked.level or Level.VIEW)
     action = asked.action or asked.mode or Mode.SUPPORT
+    if action not in ACTIONS[Place.TENANT]:
+        return no(Reason.UNKNOWN_ACTION)
     change = None if asked.change is None else str(asked.change)
     return await means.gate.check(one, other, action, asked.via or Via.REQUEST, change)
 

@@ -19,6 +19,7 @@ from starter import (
     mail,
     onboarding,
     pairing,
+    passkeys,
     payload_keys,
     profiles,
     sign_in,
@@ -58,6 +59,8 @@ app.add_typer(mail.app, name="mail")
 app.add_typer(configuration.app, name="config")
 app.add_typer(worker.app, name="worker")
 sign_in.keys.command("rotate-payload")(payload_keys.rotate)
+sign_in.keys.command("passkeys")(passkeys.list_passkeys)
+sign_in.keys.command("remove-passkey")(passkeys.remove_passkey)
 COMMANDS: tuple[Callable[..., None], ...] = (
     sign_in.login,
     sign_in.logout,

@@ -21,6 +21,7 @@ from starter.console import print_table, print_text, status
 from starter.desk import Desk
 from starter.process_desk import ProcessDesk, name_shown
 from starter.typed import checked
+from store.customers import ALL, Part
 
 PAUSE = 0.3  # seconds between two looks into the database
 WORDS = {
@@ -50,16 +51,16 @@ class CustomerDesk(ProcessDesk):
             raise NotFoundError
         return found
 
-    async def listed(self, partner: str | None) -> list[ListedCustomer]:
+    async def listed(self, partner: str | None, part: Part = ALL) -> list[ListedCustomer]:
         """Return the list of one's own side, or of a partner that operators name.
 
         Raises NotFoundError for another's list.
         """
         own, lists = await self.own(), self.desk.customers
         if partner is None and own.kind is OrganizationKind.CUSTOMER:
-            return await lists.partners_of(own.id)
+            return await lists.partners_of(own.id, part)
         if partner is None:
-            return await lists.served(self.viewer)
+            return await lists.served(self.viewer, part)
         wanted = checked("--partner", slug, partner)
         directory = await self.directory(Needed(organization_slugs=(wanted,)))
         found = directory.organization_of(wanted)
@@ -68,7 +69,7 @@ class CustomerDesk(ProcessDesk):
         )
         if found is None or not may:
             raise NotFoundError
-        return await lists.served_by(found.id)
+        return await lists.served_by(found.id, part)
 
     async def place(
         self, named: str, partner: str | None, *, is_customer: bool = False

@@ -45,9 +45,11 @@ class OnboardingDesk(ProcessDesk):
         state, directory = await self.seen(process)
         return onboarding_view(state, directory)
 
-    async def listed(self, statuses: Sequence[str], limit: int) -> list[OnboardingView]:
+    async def listed(
+        self, statuses: Sequence[str], limit: int, after: UUID | None = None
+    ) -> list[OnboardingView]:
         """Return the onboardings that the viewer has a part in, newest first."""
-        found = await self.desk.onboardings.listed(self.viewer, statuses, limit)
+        found = await self.desk.onboardings.listed(self.viewer, statuses, limit, after)
         views = []
         for state in found:
             directory = await self.directory(self.kind.needed(state, None))
@@ -163,7 +165,7 @@ def print_draft(view: OnboardingView) -> None:
         ("Customer", f"{view.name} ({view.customer})"),
         ("Reference", view.reference),
         ("Vendor", view.vendor),
-        ("Switched on by", view.switch_on_for),
+        ("To switch it on", view.switch_on_for and f"the admins of {view.switch_on_for} are asked"),
     ]
     print_table(None, [[name, value] for name, value in rows if value])
     print_table(
@@ -184,7 +186,7 @@ def print_view(view: OnboardingView, zone: ZoneInfo) -> None:
         ("Reference", view.reference),
         ("Platform's id", None if view.platform_id is None else str(view.platform_id)),
         ("Vendor", view.vendor),
-        ("Switched on by", view.switch_on_for),
+        ("To switch it on", view.switch_on_for and f"the admins of {view.switch_on_for} are asked"),
         ("Started", f"{say_instant(view.started_at, zone)}, by {view.operator}"),
         ("Ended", None if view.closed_at is None else say_instant(view.closed_at, zone)),
         ("Trouble", trouble),

@@ -66,8 +66,13 @@ class PairingDesk(ProcessDesk):
         return state, pairing_view(state, await self._directory_of(state))
 
     async def views(self, states: Sequence[Pairing]) -> list[PairingView]:
-        """Return pairings as the viewer may see them."""
-        return [pairing_view(one, await self._directory_of(one)) for one in states]
+        """Return those of the pairings that the viewer may see, as they look to both sides."""
+        views = []
+        for state in states:
+            directory = await self._directory_of(state)
+            if self.kind.may_see(state, self.viewer, directory):
+                views.append(pairing_view(state, directory))
+        return views
 
     async def judged(self, process: UUID, command: Command) -> Transition:
         """Return what a command would cause now. Raises the refusal of the door.

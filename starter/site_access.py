@@ -112,7 +112,7 @@ async def requests(
     wanted = [one.value for one in statuses or [Status.ASKED]]
     async with desk() as at:
         sites = SiteDesk(at)
-        ids = await at.sites.of_contact(sites.viewer)
+        ids = await sites.overseen()
         if site is not None:
             found, _, _ = await sites.managed(site)
             ids = [found.id]

@@ -8,6 +8,7 @@ import typer
 
 from approvals.commands import Command
 from approvals.directory_forms import locale as checked_locale
+from approvals.errors import NotFoundError
 from approvals.site_access.commands import (
     Add,
     ChangePrivileges,
@@ -17,6 +18,7 @@ from approvals.site_access.commands import (
     Withdraw,
 )
 from approvals.site_access.privileges import Area, Level, Privileges
+from approvals.site_access.record import Status
 from approvals.slugs import slug
 from approvals.texts import display_name
 from starter.console import AsJson, DryRun, UsageError, print_json, runs, status
@@ -128,8 +130,23 @@ async def add(
         called = known.name if known else checked("--name", display_name, name)
         email = known.email if known else user
         status(f"Adds {called} to {found.name}: {_said(levels)}.")
-        command = Add(site=found.slug, email=email, name=called, locale=tongue, privileges=levels)
+        command = Add(
+            site=found.slug, email=email, name=called, locale=tongue, privileges=levels,
+            shown=await _asked(sites, process),
+        )  # fmt: skip
         await give(sites, process, command, How(dry_run, False, wait, as_json), found.id)
+
+
+async def _asked(sites: SiteDesk, process: UUID) -> str | None:
+    """Show the request that waits, if one does; return the digest of what was shown."""
+    try:
+        state, view = await sites.viewed(process)
+    except NotFoundError:
+        return None
+    if state.status is not Status.ASKED:
+        return None
+    status(f"{view.person} asks for access: {view.message or 'no message'}")
+    return view.shown
 
 
 @runs

@@ -10,8 +10,9 @@ from approvals.errors import FieldError, NotAuthorisedError, NotFoundError
 from approvals.facts import Needed
 from approvals.instants import say_instant
 from approvals.newcomers import person_id_of
-from approvals.people import Directory, Person, PersonId, Site
+from approvals.people import Directory, Person, PersonId, Site, SiteId
 from approvals.site_access.privileges import (
+    LEAST,
     LEVELS,
     Area,
     Level,
@@ -98,10 +99,28 @@ class SiteDesk(ProcessDesk):
         made = person_id_of(wanted) if person is None else person.id
         return site, process_id_of(site.id, made), person
 
+    async def seen(self, process: UUID) -> tuple[SiteAccess, Directory]:
+        """Return one access: one's own, or as a contact who may see who has access to the site."""
+        state, directory = await super().seen(process)
+        if state.person != self.viewer:
+            own = levels_of(self.viewer, state.site, directory, await self._members(state))
+            if own is None or not covers(own[Area.MANAGE_ACCESS], Level.VIEW):
+                raise NotFoundError
+        return state, directory
+
+    async def overseen(self) -> list[SiteId]:
+        """Return the sites where the viewer, as a contact, may see who has or asks for access."""
+        ids = await self.desk.sites.of_contact(self.viewer)
+        needed = Needed(sites=tuple(ids), with_memberships=True)
+        members = await self.desk.sites.memberships(needed)
+        directory = await self.directory(needed)
+        own = {one: levels_of(self.viewer, one, directory, members) or LEAST for one in ids}
+        return [one for one in ids if covers(own[one][Area.MANAGE_ACCESS], Level.VIEW)]
+
     async def viewed(self, process: UUID) -> tuple[SiteAccess, AccessView]:
         """Return somebody's access to a site as the viewer may see it. Raises NotFoundError."""
         state, directory = await self.seen(process)
-        return state, access_view(state, directory, await self._members(state))
+        return state, access_view(state, self.viewer, directory, await self._members(state))
 
     async def views(self, states: Sequence[SiteAccess]) -> list[AccessView]:
         """Return several, all of which the viewer may see."""
@@ -113,18 +132,20 @@ class SiteDesk(ProcessDesk):
         )
         memberships = await self.desk.sites.memberships(needed)
         directory = await self.directory(needed)
-        return [access_view(one, directory, memberships) for one in states]
+        return [access_view(one, self.viewer, directory, memberships) for one in states]
 
-    async def listed(self) -> list[SiteView]:
-        """Return the sites that the viewer has a part in, by slug."""
+    async def listed(self, limit: int | None = None, after: str | None = None) -> list[SiteView]:
+        """Return the sites that the viewer has a part in, by slug, those after the slug *after*."""
         own = {one.site: one for one in await self.desk.sites.own(self.viewer)}
-        sites = (*await self.desk.sites.of_contact(self.viewer), *own)
-        needed = Needed(sites=tuple(dict.fromkeys(sites)), with_memberships=True)
+        sites = await self.desk.sites.of_viewer(self.viewer, limit, after)
+        needed = Needed(sites=tuple(sites), with_memberships=True)
         memberships = await self.desk.sites.memberships(needed)
         directory = await self.directory(needed)
         found = []
-        for site in directory.sites:
-            state = own.get(site.id)
+        for wanted in sites:
+            site, state = directory.site(wanted), own.get(wanted)
+            if site is None:
+                continue
             found.append(
                 SiteView(
                     site=site.slug,
@@ -135,7 +156,7 @@ class SiteDesk(ProcessDesk):
                     access=None if state is None else state.process_id,
                 )
             )
-        return sorted(found, key=lambda one: one.site)
+        return found
 
     async def users(self, named: str) -> tuple[UserView, ...]:
         """Return the matrix of a site's users. Raises as the rules do."""
@@ -215,7 +236,7 @@ def print_access(view: AccessView, zone: ZoneInfo) -> None:
         ("Person", f"{view.person}, {view.email}"),
         ("Message", view.message),
         ("Privileges", words(view.privileges)),
-        ("May decide", ", ".join(view.deciders) if is_waiting else None),
+        ("May decide", ", ".join(view.deciders) or None if is_waiting else None),
         ("Decide by", said(view.due_at, zone) if is_waiting and view.due_at else None),
         ("Member since", None if view.since is None else say_instant(view.since, zone)),
         ("Decided by", view.decided_by),

@@ -39,7 +39,7 @@ class Stack:
         self.folder = folder
         self.platform = ReferencePlatform(folder, folder / "secrets") if with_platform else None
         self.database_url = f"sqlite+aiosqlite:///{folder / 'gatehouse.db'}"
-        self.temporal = TemporalServer(folder / "temporal.db", TEMPORAL_PORT, UI_PORT)
+        self.temporal = TemporalServer(folder / "temporal.db", TEMPORAL_PORT, UI_PORT, tells=status)
         self.mailbox = Mailbox(folder / "mail", SMTP_PORT)
         self.portal = PortalServer(folder)
         self.worker = WorkerProcess(folder)

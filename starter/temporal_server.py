@@ -7,6 +7,7 @@ import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from temporalio.client import Client
@@ -17,6 +18,8 @@ READY_SECONDS = 30.0
 STOP_SECONDS = 10.0
 TRIES = 5
 BANNER = re.compile(rb"^(Temporal )?Server:", re.MULTILINE)  # written once it listens
+# What SQLite says of a file that holds something else, or only the part that had left its journal.
+UNUSABLE = re.compile(rb"file is not a database|no such table|disk image is malformed")
 
 
 class StackError(RuntimeError):
@@ -75,7 +78,8 @@ class TemporalServer:
     """One dev server. Starting it again on the same file goes on where it was.
 
     It listens where it should or, if somebody else does, at free ports. Its first start settles
-    which; read ``address`` and ``ui_port`` after it.
+    which; read ``address`` and ``ui_port`` after it. If it *tells*, a file that Temporal cannot use
+    is set aside under another name, and it begins an empty one.
     """
 
     name = "Temporal"
@@ -88,12 +92,13 @@ class TemporalServer:
         extra: tuple[str, ...] = (),
         *,
         choose: Callable[[int], int] = free_port,
+        tells: Callable[[str], None] | None = None,
     ) -> None:
         self.log = file.with_suffix(".log")
         self.port, self.ui_port = port, ui_port
         self.codec: str | None = None  # where its screen asks for the text of payloads
         self.process: Process | None = None
-        self._file, self._extra, self._choose = file, extra, choose
+        self._file, self._extra, self._choose, self._tells = file, extra, choose, tells
         self._is_settled = False
 
     @property
@@ -127,6 +132,8 @@ class TemporalServer:
             if is_up:
                 self._is_settled = True
                 return
+            if self._tells is not None and UNUSABLE.search(self._said(before)):
+                self._tells(self._set_aside())
         raise StackError(f"Temporal ended at once; see {self.log}.")
 
     async def stop(self) -> None:
@@ -155,6 +162,20 @@ class TemporalServer:
 
     def _has_begun(self, before: int) -> bool:
         """Whether it has said that it listens. Without that, another server might answer for it."""
+        return BANNER.search(self._said(before)) is not None
+
+    def _said(self, before: int) -> bytes:
         with self.log.open("rb") as log:
             log.seek(before)
-            return BANNER.search(log.read()) is not None
+            return log.read()
+
+    def _set_aside(self) -> str:
+        """Rename the file and its journal, so that they still belong together; say so."""
+        aside = f"{self._file}.unusable-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+        for end in ("-wal", "-shm", ""):  # the file last: until it is gone, this is tried again
+            if Path(f"{self._file}{end}").exists():
+                Path(f"{self._file}{end}").rename(f"{aside}{end}")
+        return (
+            f"Temporal cannot use its file. It is kept as {aside}; Temporal begins an empty one,"
+            " and every open process is started again from the database."
+        )

@@ -211,10 +211,7 @@ async def _session(at: Desk, wanted: UUID) -> Session:
 
 
 async def _is_open(at: Desk, session: Session) -> bool:
-    if session.tenant is None:
-        return False
-    decision = await at.gate.check(session.person, session.tenant, session.mode)
-    return decision.is_open
+    return (await at.gate.check_session(session)).is_open
 
 
 async def _print_assertion(at: Desk, wanted: UUID, *, as_json: bool) -> None:

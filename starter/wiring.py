@@ -12,6 +12,7 @@ from customer_platform.platform import HttpCustomerPlatform
 from customer_platform.secret_references import SecretReferences
 from identity.enrolment import KeyedCodes
 from identity.files import ensure_secret
+from identity.passkeys import RelyingParty
 from identity.signing import Ed25519Signatures
 from mail.links import Links
 from mail.mailer import Security, SmtpMailer, SmtpServer
@@ -49,6 +50,7 @@ def door(settings: Settings, engines: Engines, queue: MailQueue) -> CommitActivi
         settings.policies(),
         portals_of(settings),
         () if settings.oidc_issuer is None else (settings.oidc_issuer,),
+        RelyingParty.of(settings.portal_url),
     )
 
 

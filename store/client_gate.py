@@ -1,4 +1,4 @@
-"""The gate as a program sees it: one connection for a whole request, and only its own places."""
+"""The gate as a program sees it: only its own places, and one connection for many questions."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +17,7 @@ from store.engine import Engines
 from store.gate import SqlGate
 from store.gate_candidates import PEOPLE, PLACES, PLACES_OF
 from store.gate_clients import GateClient, client_of
+from store.reading import Reader
 
 FIRST = UUID(int=0)  # no row has it, so all come after it
 SCANNED = 200  # candidates for whom one page asks the gate, at most
@@ -57,21 +58,27 @@ class UnreadableError(OSError):
 
 
 class ClientGate:
-    """Answers one client over one connection.
+    """Answers one client.
 
     Where it cannot read, ``decide`` raises SQLAlchemyError or answers no with ``unreadable``;
     searches raise SQLAlchemyError or UnreadableError.
     """
 
-    def __init__(self, connection: AsyncConnection, gate: SqlGate, client: GateClient) -> None:
-        self._connection, self._gate, self.client = connection, gate, client
+    def __init__(
+        self, engines: Engines, client: GateClient, connection: AsyncConnection | None = None
+    ) -> None:
+        self._reader, self._gate = Reader(engines, connection), SqlGate(engines, connection)
+        self.client = client
 
     async def decide(self, question: Question) -> Decision:
         """Answer one question; what it may not ask about is not there for it."""
-        if self.client.organizations is not None and await self._place(question) is None:
+        where: UUID | str | None = question.where
+        if self.client.organizations is not None:
+            where = await self._place(question)
+        if where is None:
             return no(Reason.UNKNOWN)
         if question.is_known:
-            return await self._decide(question, question.who, question.where)
+            return await self._decide(question, question.who, where)
         if await self._person(question.who) is None or await self._place(question) is None:
             return no(Reason.UNKNOWN)
         return no(Reason.UNKNOWN_ACTION)
@@ -117,7 +124,7 @@ class ClientGate:
         most: int,
     ) -> Page:
         bounds = {"after": after or FIRST, "most": SCANNED}
-        rows = (await self._connection.execute(query, {**given, **bounds})).all()
+        rows = await self._reader.rows(query, {**given, **bounds})
         results: list[Found] = []
         for number, row in enumerate(rows):
             if len(results) == most:
@@ -145,15 +152,15 @@ class ClientGate:
             return said
         if len(said) > ADDRESS_LIMIT:
             return None
-        found: UUID | None = await self._connection.scalar(BY_ADDRESS, {"key": canonical(said)})
-        return found
+        rows = await self._reader.rows(BY_ADDRESS, {"key": canonical(said)})
+        return rows[0].id if rows else None
 
     async def _place(self, question: Question) -> UUID | None:
         query = PLACE_BY[question.kind, type(question.where)]
-        row = (await self._connection.execute(query, {"said": question.where})).first()
-        if row is None or not self.client.may_ask_about(row.organization):
+        rows = await self._reader.rows(query, {"said": question.where})
+        if not rows or not self.client.may_ask_about(rows[0].organization):
             return None
-        place: UUID = row.id
+        place: UUID = rows[0].id
         return place
 
 
@@ -168,7 +175,14 @@ class ClientGates:
     """Opens the gate for whoever shows a token."""
 
     def __init__(self, engines: Engines) -> None:
-        self._engines, self._gate = engines, SqlGate(engines)
+        self._engines = engines
+
+    def brief(self, client: GateClient) -> ClientGate:
+        """Return the gate of a client that was looked up a moment ago, for one question.
+
+        It holds no connection: each statement takes one for itself.
+        """
+        return ClientGate(self._engines, client)
 
     @asynccontextmanager
     async def opened(
@@ -181,8 +195,4 @@ class ClientGates:
         """
         async with self._engines.read.connect() as connection:
             client = client or await client_of(connection, token)
-            yield (
-                None
-                if client is None
-                else ClientGate(connection, self._gate.over(connection), client)
-            )
+            yield None if client is None else ClientGate(self._engines, client, connection)

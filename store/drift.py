@@ -43,7 +43,20 @@ COLUMNS: dict[Table, tuple[str, str | None, tuple[str, ...]]] = {
     t.key: (
         "id",
         None,
-        ("person_id", "public_key", "channel", "enrolled_at", "expires_at", "revoked_at"),
+        (
+            "person_id",
+            "public_key",
+            "channel",
+            "enrolled_at",
+            "expires_at",
+            "revoked_at",
+            "passkey_id",
+        ),
+    ),
+    t.passkey: (
+        "process_id",
+        None,
+        ("id", "person_id", "credential", "public_key", "name", "added_at"),
     ),
 }
 
@@ -118,7 +131,7 @@ def _expected(state: State) -> dict[Table, Content]:
             )
             return {a.membership: memberships}
         case SignIn():
-            return {t.key: _key(state)}
+            return {t.key: _key(state), t.passkey: _passkeys(state)}
         case _:
             return {}
 
@@ -134,7 +147,14 @@ def _key(state: SignIn) -> Content:
     if key is None:
         return NOTHING
     said = (key.person, key.public_key, key.channel, key.enrolled_at, key.expires_at)
-    return frozenset([(*said, key.revoked_at)])
+    return frozenset([(*said, key.revoked_at, key.passkey)])
+
+
+def _passkeys(state: SignIn) -> Content:
+    return frozenset(
+        (one.id, one.person, one.credential, one.public_key, one.name, one.added_at)
+        for one in state.passkeys
+    )
 
 
 def _open(table: Table) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from store.sqlite_connection import ShortConnection
 
 BUSY_MS = 10_000  # how long a SQLite writer waits for the lock of another process
 READERS = 5
+SINGLE = "gatehouse_single"  # the option of a SQLite connection that begins no transaction
 POSTGRES_POOL = 20
 POSTGRES_SETTINGS = {
     "lock_timeout": "5s",
@@ -59,6 +61,13 @@ class Engines:
     @property
     def is_sqlite(self) -> bool:
         return self.write.dialect.name == "sqlite"
+
+    @cached_property
+    def single(self) -> AsyncEngine:
+        """The reading engine for single statements, which need no transaction around them."""
+        if self.is_sqlite:
+            return self.read.execution_options(**{SINGLE: True})
+        return self.read.execution_options(isolation_level="AUTOCOMMIT")
 
     async def lock(self, connection: AsyncConnection, process: UUID) -> None:
         """Keep everybody else from this process until the transaction ends.
@@ -143,6 +152,7 @@ def _sqlite(url: URL, *, write: bool) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        if SINGLE not in connection.get_execution_options():
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine

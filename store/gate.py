@@ -1,8 +1,6 @@
 """The gate: one indexed read at the moment of the question, and the pure rule on what it found."""
 
 import logging
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,8 +13,10 @@ from approvals.access import Decision, Passage, Reason, Standing, Via, decide, n
 from approvals.addresses import canonical
 from approvals.platform_entry import PlatformAction, PlatformStanding, decide_platform
 from approvals.site_entry import SiteStanding, decide_site
+from approvals.transition import Session
 from store.engine import Engines
 from store.gate_queries import PLATFORM, SITE, TENANT, Question
+from store.reading import Reader, Rows
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +29,8 @@ class SqlGate:
     """
 
     def __init__(self, engines: Engines, connection: AsyncConnection | None = None) -> None:
-        self._engines, self._connection = engines, connection
-
-    def over(self, connection: AsyncConnection) -> "SqlGate":
-        """Return the gate over a connection that is open already, for many questions at once."""
-        return SqlGate(self._engines, connection)
+        """Take a *connection* that is open already to ask many questions over it."""
+        self._reader = Reader(engines, connection)
 
     async def check(
         self,
@@ -52,6 +49,20 @@ class SqlGate:
             return no(Reason.UNREADABLE)
         rows, now = read
         return decide(_standing(rows), via, now, action, change)
+
+    async def check_session(self, session: Session) -> Decision:
+        """Decide whether an open session may go on: in its mode, and by its own process alone."""
+        if session.tenant is None:
+            return no(Reason.UNKNOWN)
+        read = await self._read(TENANT, session.person, session.tenant, action=session.mode)
+        if read is None:
+            return no(Reason.UNREADABLE)
+        rows, now = read
+        standing = _standing(rows)
+        if standing is not None:
+            own = tuple(one for one in standing.passages if one.process == session.process)
+            standing = standing.model_copy(update={"passages": own})
+        return decide(standing, Via.SESSION, now, session.mode)
 
     async def check_platform(
         self,
@@ -80,30 +91,24 @@ class SqlGate:
 
     async def _read(
         self, question: Question, person: UUID | str, place: UUID | str, **more: str
-    ) -> tuple[Sequence[Row[Any]], datetime] | None:
+    ) -> tuple[Rows, datetime] | None:
         """Return the rows and the moment of the question; None where nothing can be read."""
         query = question[_kind(person), _kind(place)]
         who = canonical(person) if isinstance(person, str) else person
-        asked: dict[str, Any] = {"person": who, "place": place, **more}
         try:
-            async with self._connected() as connection:
-                rows = (await connection.execute(query, asked)).all()
-                return rows, await self._engines.clock.now(connection)
+            return await self._reader.rows_and_moment(
+                query, {"person": who, "place": place, **more}
+            )
         except (SQLAlchemyError, OSError, TimeoutError) as trouble:
             log.error("gate cannot read: %s", type(trouble).__name__)
             return None
-
-    def _connected(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        if self._connection is None:
-            return self._engines.read.connect()
-        return nullcontext(self._connection)
 
 
 def _kind(said: UUID | str) -> type:
     return str if isinstance(said, str) else UUID
 
 
-def _standing(rows: Sequence[Row[Any]]) -> Standing | None:
+def _standing(rows: Rows) -> Standing | None:
     facts = next((row for row in rows if row.is_person_live is not None), None)
     if facts is None:
         return None
@@ -128,7 +133,7 @@ def _passage(row: Row[Any]) -> Passage:
     )
 
 
-def _platform_standing(rows: Sequence[Row[Any]]) -> PlatformStanding | None:
+def _platform_standing(rows: Rows) -> PlatformStanding | None:
     if not rows:
         return None
     row = rows[0]
@@ -142,7 +147,7 @@ def _platform_standing(rows: Sequence[Row[Any]]) -> PlatformStanding | None:
     )
 
 
-def _site_standing(rows: Sequence[Row[Any]]) -> SiteStanding | None:
+def _site_standing(rows: Rows) -> SiteStanding | None:
     if not rows:
         return None
     row = rows[0]

@@ -11,6 +11,7 @@ from sqlalchemy import (
     CompoundSelect,
     Executable,
     Select,
+    String,
     Table,
     and_,
     bindparam,
@@ -28,12 +29,14 @@ from sqlalchemy.sql.visitors import replacement_traverse
 from approvals.customer_access.record import KIND as CUSTOMER_ACCESS
 from approvals.customer_access.record import PLATFORM as PLATFORM_MODE
 from approvals.people import Role
+from approvals.sessions import Mode
 from store import access_tables as a
 from store import tables as t
 
 PERSON: BindParameter[UUID] = bindparam("person")
 PLACE: BindParameter[UUID] = bindparam("place")
-ACTION: BindParameter[str] = bindparam("action")
+ACTION: BindParameter[str] = bindparam("action", type_=String())
+MODES = tuple(one.value for one in Mode)
 HOME, OWNER = t.organization.alias("home"), t.organization.alias("owner")
 IS_PERSON_LIVE = and_(t.person.c.is_active, HOME.c.is_active).label("is_person_live")
 
@@ -98,8 +101,12 @@ UNSAID: tuple[ColumnElement[Any], ...] = (null(),) * 5  # the facts stand in the
 
 
 def _paired() -> Select[Any]:
-    passes, member = a.pairing_pass, t.team_member
+    passes, member, vendor = a.pairing_pass, t.team_member, t.team.c.organization_id
     is_member = and_(member.c.team_id == passes.c.team_id, member.c.person_id == AGENT)
+    is_vendors = and_(t.person.c.id == member.c.person_id, t.person.c.organization_id == vendor)
+    is_served = exists().where(
+        t.serves.c.server_id == vendor, t.serves.c.customer_id == t.tenant.c.organization_id
+    )
     is_active = and_(t.process.c.id == passes.c.process_id, t.process.c.status == "active")
     return (
         select(
@@ -113,8 +120,12 @@ def _paired() -> Select[Any]:
         )
         .select_from(passes)
         .join(member, is_member)
+        .join(t.team, t.team.c.id == passes.c.team_id)
+        .join(t.person, is_vendors)
+        .join(t.tenant, t.tenant.c.id == passes.c.tenant_id)
         .join(t.process, is_active)
         .where(
+            is_served,
             passes.c.tenant_id == PLACE,
             passes.c.closed_at.is_(None),
             or_(passes.c.person_id.is_(None), passes.c.person_id == AGENT),
@@ -124,10 +135,11 @@ def _paired() -> Select[Any]:
 
 
 def _in_session(process: ColumnElement[UUID], person: ColumnElement[UUID]) -> ColumnElement[bool]:
+    """Whether somebody has a session open: in the mode that is asked about, if it is one."""
     return exists().where(
         t.session.c.process_id == process,
         t.session.c.person_id == person,
-        t.session.c.mode == ACTION,
+        or_(t.session.c.mode == ACTION, ACTION.not_in(MODES)),
         t.session.c.ended_at.is_(None),
     )
 

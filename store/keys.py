@@ -22,6 +22,7 @@ def key_of(row: Row[Any]) -> EnrolledKey:
         enrolled_at=row.enrolled_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
+        passkey=row.passkey_id,
     )
 
 

@@ -1,7 +1,7 @@
 """The ledger: locks one process's row and writes all that a transition says, in one transaction."""
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -13,13 +13,15 @@ from approvals import audit, rules
 from approvals.commands import PLATFORM, Signed
 from approvals.errors import ApprovalError, NonceReusedError
 from approvals.facts import Counts, Kin, LastUse, Needed
+from approvals.pairing.record import KIND as PAIRING
+from approvals.passkeys import Passkey
 from approvals.people import Directory, PersonId
 from approvals.ports import Ledger, LockedRow, OpenProcess, Outcome, Refusal
 from approvals.sign_in.record import CODE_LIFE
 from approvals.tenant_access.commands import Submit
 from approvals.tenant_access.record import KIND
 from approvals.transition import EnrolledKey, Membership, State, Transition
-from store import chain, projection, users
+from store import chain, passkeys, projection, users
 from store import directory as stored_directory
 from store import tables as t
 from store.engine import Engines
@@ -43,6 +45,16 @@ KIN = (
         (t.process.c.begun_at > bindparam("since")) | t.process.c.is_closed.is_(False),
     )
     .order_by(t.process.c.begun_at.desc(), t.process.c.id)
+)
+LINKS = (
+    select(func.count())
+    .select_from(t.audit.join(t.process, t.process.c.id == t.audit.c.process_id))
+    .where(
+        t.process.c.subject == bindparam("subject"),
+        t.process.c.kind == PAIRING,
+        t.audit.c.event.in_(("offered", "reissued")),
+        t.audit.c.at > bindparam("since"),
+    )
 )
 DUE = (
     select(t.process.c.id)
@@ -69,12 +81,11 @@ class SqlLedger(Ledger):
             now = await self._engines.clock.now(connection, at)
             yield await _SqlRow.read(connection, process, now, self._engines)
 
-    async def closed(self, processes: Sequence[UUID]) -> frozenset[UUID]:
-        query = select(t.process.c.id).where(
-            t.process.c.id.in_(processes), t.process.c.is_closed.is_(True)
-        )
+    async def are_closed(self, processes: Sequence[UUID]) -> Mapping[UUID, bool]:
+        columns = (t.process.c.id, t.process.c.is_closed)
+        query = select(*columns).where(t.process.c.id.in_(processes))
         async with self._engines.read.connect() as connection:
-            return frozenset((await connection.execute(query)).scalars())
+            return {row.id: row.is_closed for row in await connection.execute(query)}
 
     async def open_processes(self) -> Sequence[OpenProcess]:
         query = select(
@@ -138,6 +149,12 @@ class _SqlRow(LockedRow):
         row = (await self._connection.execute(KEY, {"key": key})).first()
         return None if row is None else key_of(row)
 
+    async def passkeys(self, person: PersonId) -> tuple[UUID, ...]:
+        return await passkeys.live_of(self._connection, person)
+
+    async def passkey(self, passkey: UUID) -> Passkey | None:
+        return await passkeys.held(self._connection, passkey)
+
     async def recorded(self, signed: Signed) -> Outcome | None:
         asked = {"key": signed.key, "nonce": signed.nonce}
         row = (await self._connection.execute(RECORDED, asked)).first()
@@ -191,10 +208,13 @@ class _SqlRow(LockedRow):
         asked = {"subject": subject, "since": self._now - CODE_LIFE}
         found = (await self._connection.execute(KIN, asked)).all()
         recent = [one.id for one in found if one.begun_at > asked["since"]]
+        hour = {"subject": subject, "since": self._now - HOUR}
+        links = (await self._connection.execute(LINKS, hour)).scalar_one()
         return Kin(
             newest=recent[0] if recent else None,
             recent=len(recent),
             open=next((one.id for one in found if not one.is_closed), None),
+            links=links,
         )
 
     async def refuse(

@@ -9,6 +9,7 @@ from approvals.onboarding.record import KIND, Onboarding
 from approvals.people import PersonId, Role
 from store import tables as t
 from store.engine import Engines
+from store.listing import newest_first
 
 PAGE = 200
 
@@ -20,24 +21,25 @@ class Onboardings:
         self._engines = engines
 
     async def listed(
-        self, viewer: PersonId, statuses: Sequence[str] = (), limit: int = PAGE
+        self,
+        viewer: PersonId,
+        statuses: Sequence[str] = (),
+        limit: int = PAGE,
+        after: UUID | None = None,
     ) -> list[Onboarding]:
-        """Return those that the viewer started or looks after, newest first."""
+        """Return those that the viewer started or looks after, newest first.
+
+        *after* is the last one of the page before.
+        """
         mine = select(t.role_assignment.c.scope_id).where(
             t.role_assignment.c.person_id == viewer,
             t.role_assignment.c.role == Role.ONBOARDING_OPERATOR.value,
         )
-        query = (
-            select(t.process.c.state)
-            .where(
-                t.process.c.kind == KIND,
-                t.process.c.organization_id.in_(mine) | (t.process.c.requester_id == viewer),
-            )
-            .order_by(t.process.c.begun_at.desc(), t.process.c.id)
-            .limit(limit)
+        query = select(t.process.c.state).where(
+            t.process.c.kind == KIND,
+            t.process.c.organization_id.in_(mine) | (t.process.c.requester_id == viewer),
         )
-        if statuses:
-            query = query.where(t.process.c.status.in_(statuses))
+        query = newest_first(query, statuses, limit, after)
         async with self._engines.read.connect() as connection:
             texts = (await connection.execute(query)).scalars().all()
         return [Onboarding.model_validate_json(text) for text in texts]

@@ -17,7 +17,14 @@ from store import tables as t
 from store.engine import Engines
 
 BATCH = 500
-PRIVATE_KINDS = ("sign_in_code", "newcomer_code", "key_enrolled", "mail_undeliverable")
+PRIVATE_KINDS = (
+    "sign_in_code",
+    "newcomer_code",
+    "key_enrolled",
+    "passkey_added",
+    "passkey_removed",
+    "mail_undeliverable",
+)
 LOST = "The attempt was cut off; whether the mail arrived is unknown."
 
 # Built once: building an expression costs more than running it.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 
 from approvals.facts import Kin
 from approvals.pairing.record import KIND, Pairing, Status
@@ -14,6 +14,7 @@ from approvals.records import Record
 from store import access_tables as a
 from store import tables as t
 from store.engine import Engines
+from store.listing import newest_first
 
 PAGE = 200
 VENDOR = t.organization.alias("vendor")
@@ -41,27 +42,25 @@ class Pairings:
         self._engines = engines
 
     async def of(
-        self, viewer: PersonId, statuses: Sequence[str] = (), limit: int = PAGE
+        self,
+        viewer: PersonId,
+        statuses: Sequence[str] = (),
+        limit: int = PAGE,
+        after: UUID | None = None,
     ) -> list[Pairing]:
-        """Return the pairings of the viewer's side, newest first.
+        """Return the pairings of the viewer's side, newest first; *after* is the last one before.
 
-        Agents see their vendor's, people of a group those that were active once, and the
-        customer's side its own.
+        Agents see their vendor's, people of a group those that were active once, the customer's
+        side its own, and operators what they offered.
         """
         mine = or_(
             t.process.c.organization_id.in_(_scopes(viewer, (Role.SUPPORT_AGENT,))),
             t.process.c.customer_id.in_(_scopes(viewer, roles_with("pairing.view"))),
             t.process.c.id.in_(_of_groups(viewer)),
+            and_(t.process.c.requester_id == viewer, _speaks(viewer)),
         )
-        query: Select[Any] = (
-            select(t.process.c.state)
-            .where(t.process.c.kind == KIND, mine)
-            .order_by(t.process.c.begun_at.desc(), t.process.c.id)
-            .limit(limit)
-        )
-        if statuses:
-            query = query.where(t.process.c.status.in_(statuses))
-        return await self._read(query)
+        query: Select[Any] = select(t.process.c.state).where(t.process.c.kind == KIND, mine)
+        return await self._read(newest_first(query, statuses, limit, after))
 
     async def ways_in(self, viewer: PersonId, tenant: str) -> list[Pairing]:
         """Return the active pairings of the viewer's groups with a tenant, newest first."""
@@ -124,6 +123,21 @@ def _scopes(viewer: PersonId, roles: Sequence[Role]) -> Select[Any]:
     )
 
 
+def _speaks(viewer: PersonId) -> ColumnElement[bool]:
+    """Whether the viewer is still of the vendor, or an operator."""
+    is_theirs = exists().where(
+        t.person.c.id == viewer, t.person.c.organization_id == t.process.c.organization_id
+    )
+    return or_(is_theirs, _scopes(viewer, (Role.OPERATOR,)).exists())
+
+
 def _of_groups(viewer: PersonId) -> Select[Any]:
-    groups = select(t.team_member.c.team_id).where(t.team_member.c.person_id == viewer)
+    """Those of the groups of the viewer's own organization; others' people get in nowhere."""
+    own = t.person.c.organization_id == t.team.c.organization_id
+    groups = (
+        select(t.team_member.c.team_id)
+        .join(t.team, t.team.c.id == t.team_member.c.team_id)
+        .join(t.person, and_(t.person.c.id == t.team_member.c.person_id, own))
+        .where(t.team_member.c.person_id == viewer)
+    )
     return select(a.pairing_pass.c.process_id).where(a.pairing_pass.c.team_id.in_(groups))

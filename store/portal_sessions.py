@@ -9,6 +9,7 @@ from approvals.people import PersonId
 from approvals.records import Record
 from store import tables as t
 from store.engine import Engines
+from store.passkeys import ids_of as passkeys_of
 from store.portal_tables import portal_session
 
 IDLE = timedelta(minutes=15)
@@ -20,7 +21,8 @@ TOUCHED = timedelta(seconds=30)  # a page asked for sooner after another writes 
 class PortalSession(Record):
     """One browser's sign-in. *sealed* and *kept* are for the portal's key alone.
 
-    *authenticated_at* is when its code was proved, None while that is awaited.
+    *authenticated_at* is when its code was proved, None while that is awaited; *passkey* is the one
+    that was used instead. Whoever *has_passkeys* decides with one only.
     """
 
     token_hash: str
@@ -31,6 +33,8 @@ class PortalSession(Record):
     seen_at: datetime
     ends_at: datetime
     authenticated_at: datetime | None = None
+    passkey: UUID | None = None
+    has_passkeys: bool = False
 
 
 class PortalSessions:
@@ -74,19 +78,23 @@ class PortalSessions:
     async def found(self, token_hash: str) -> PortalSession | None:
         """Return a live one: its key signs, it is neither idle nor over. None for any other."""
         row = portal_session
+        of_key = (t.key.c.enrolled_at, t.key.c.expires_at, t.key.c.revoked_at, t.key.c.passkey_id)
         query = (
-            select(row, t.key.c.enrolled_at, t.key.c.expires_at, t.key.c.revoked_at)
+            select(row, *of_key)
             .outerjoin(t.key, t.key.c.id == row.c.sign_in_id)
             .where(row.c.token_hash == token_hash)
         )
         async with self._engines.read.connect() as connection:
             now = await self._engines.clock.now(connection)
             found = (await connection.execute(query)).first()
+            passkeys = () if found is None else await passkeys_of(connection, found.person_id)
         if found is None or now >= found.ends_at:
             return None
         if found.person_id is not None:
             is_over = found.expires_at is None or now >= found.expires_at
             if is_over or found.revoked_at is not None or now - found.seen_at >= IDLE:
+                return None
+            if found.passkey_id is not None and found.passkey_id not in passkeys:  # removed since
                 return None
         return PortalSession(
             token_hash=found.token_hash,
@@ -97,6 +105,8 @@ class PortalSessions:
             seen_at=found.seen_at,
             ends_at=found.ends_at,
             authenticated_at=found.enrolled_at,
+            passkey=found.passkey_id,
+            has_passkeys=bool(passkeys),
         )
 
     async def touch(self, session: PortalSession) -> None:

@@ -1,4 +1,4 @@
-"""The portal's own table: who is signed in at which browser."""
+"""The portal's own tables: who is signed in at which browser, and what a passkey is asked."""
 
 from sqlalchemy import Column, ForeignKey, Index, String, Table, Text, Uuid
 
@@ -18,4 +18,14 @@ portal_session = Table(
     Column("ends_at", UtcInstant, nullable=False),
     Index("ix_portal_session_person_id", "person_id"),
     Index("ix_portal_session_ends_at", "ends_at"),
+)
+
+# What a browser's passkey is asked to sign: once, and for a few minutes.
+portal_challenge = Table(
+    "portal_challenge",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("sealed", Text, nullable=False),
+    Column("ends_at", UtcInstant, nullable=False),
+    Index("ix_portal_challenge_ends_at", "ends_at"),
 )

@@ -12,7 +12,7 @@ from approvals.commands import Signed
 from approvals.people import Directory
 from approvals.ports import Outcome, Refusal
 from approvals.transition import AccessGrant, EnrolledKey, Session, State, Transition
-from store import access_projection, directory_changes
+from store import access_projection, directory_changes, passkeys
 from store import tables as t
 from store.upserts import upsert
 
@@ -85,6 +85,7 @@ async def write(
     await access_projection.write(connection, transition, now)
     if transition.key is not None:
         await _key(connection, transition.key)
+    await passkeys.write(connection, after.process_id, transition.passkeys)
 
 
 async def write_notices(
@@ -222,5 +223,6 @@ async def _key(connection: AsyncConnection, key: EnrolledKey) -> None:
         "enrolled_at": key.enrolled_at,
         "expires_at": key.expires_at,
         "revoked_at": key.revoked_at,
+        "passkey_id": key.passkey,
     }
     await upsert(connection, t.key, [row], ["id"])

@@ -10,12 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals import audit
 from approvals.contacts.record import KIND as CONTACTS
+from approvals.contacts.record import Contacts
 from approvals.directory_difference import Difference, Listed
 from approvals.directory_file import DirectoryFile
 from approvals.directory_forms import NAMESPACE
-from approvals.kept_contacts import kept_difference
+from approvals.directory_kept import kept_difference
 from approvals.people import Group, GroupId, OrganizationId, PersonId, Site, SiteId
-from store import chain
+from store import chain, users
 from store import directory as stored_directory
 from store import tables as t
 from store.directory_changes import entry_row
@@ -39,21 +40,20 @@ class Registrar:
     async def compare(self, wanted: DirectoryFile) -> Difference:
         """Return what `write` would do. Raises DirectoryFileError where it would refuse."""
         async with self._engines.snapshot() as connection:
-            current, keeping = await _stored(connection), await _keeping(connection)
-        return kept_difference(current, wanted, keeping)[1]
+            return (await _fitted(connection, wanted))[2]
 
     async def write(self, wanted: DirectoryFile) -> Difference:
         """Make the directory what the file says of all that it names; audit it; say what changed.
 
-        The contacts of sites that keep them themselves stay as they are.
+        The contacts of sites that keep them themselves stay as they are, and whoever serves a
+        customer that the file does not name goes on.
 
         Writes nothing, and no audit entry, when nothing differs. Raises DirectoryFileError for a
         slug or address that a stored entry has which the file does not name.
         """
         async with self._engines.write.begin() as connection:
             await self._engines.lock(connection, NAMESPACE)  # one import at a time
-            current, keeping = await _stored(connection), await _keeping(connection)
-            fitted, found = kept_difference(current, wanted, keeping)
+            current, fitted, found = await _fitted(connection, wanted)
             if found.is_empty:
                 return found
             await _write(connection, current, fitted)
@@ -68,10 +68,20 @@ class Registrar:
         await chain.append(connection, entry)
 
 
-async def _keeping(connection: AsyncConnection) -> frozenset[UUID]:
-    """Return the sites whose contacts a process holds, so that no file overwrites them."""
-    query = select(t.process.c.site_id).where(t.process.c.kind == CONTACTS)
-    return frozenset((await connection.execute(query)).scalars())
+async def _fitted(
+    connection: AsyncConnection, wanted: DirectoryFile
+) -> tuple[DirectoryFile, DirectoryFile, Difference]:
+    """Return what is stored, the file as it is to be taken over, and what differs."""
+    current, keeping = await _stored(connection), await _keeping(connection)
+    members = await users.memberships_of(connection, keeping)
+    return current, *kept_difference(current, wanted, keeping, members)
+
+
+async def _keeping(connection: AsyncConnection) -> tuple[SiteId, ...]:
+    """Return the sites whose contacts somebody has saved, so that no file overwrites them."""
+    query = select(t.process.c.state).where(t.process.c.kind == CONTACTS)
+    states = map(Contacts.model_validate_json, (await connection.execute(query)).scalars())
+    return tuple(one.site for one in states if one.saved_at is not None)
 
 
 async def _stored(connection: AsyncConnection) -> DirectoryFile:

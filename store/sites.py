@@ -1,8 +1,9 @@
 """Lists of sites for people: mine, who uses them, and who asks for access."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from approvals.facts import LastUse, Needed
 from approvals.people import SITE_ROLES, PersonId, SiteId
@@ -11,6 +12,7 @@ from approvals.transition import Membership
 from store import tables as t
 from store import users
 from store.engine import Engines
+from store.listing import newest_first
 
 PAGE = 200
 
@@ -49,6 +51,31 @@ class Sites:
         async with self._engines.read.connect() as connection:
             return list((await connection.execute(query)).scalars())
 
+    async def of_viewer(
+        self, viewer: PersonId, limit: int | None = None, after: str | None = None
+    ) -> list[SiteId]:
+        """Return the sites whose contact the viewer is or where they ever had access, by slug.
+
+        *after* is the slug of the last one of the page before.
+        """
+        held, process = t.role_assignment, t.process
+        contact = select(held.c.scope_id).where(
+            held.c.person_id == viewer, held.c.role.in_([one.value for one in SITE_ROLES])
+        )
+        own = select(process.c.site_id).where(
+            process.c.kind == KIND, process.c.requester_id == viewer
+        )
+        query = (
+            select(t.site.c.id)
+            .where(or_(t.site.c.id.in_(contact), t.site.c.id.in_(own)))
+            .order_by(t.site.c.slug)
+            .limit(limit)
+        )
+        if after is not None:
+            query = query.where(t.site.c.slug > after)
+        async with self._engines.read.connect() as connection:
+            return list((await connection.execute(query)).scalars())
+
     async def own(self, viewer: PersonId) -> list[SiteAccess]:
         """Return the viewer's access to every site where there ever was one, newest first."""
         query = select(t.process.c.state).where(
@@ -61,15 +88,17 @@ class Sites:
             return [SiteAccess.model_validate_json(one) for one in texts]
 
     async def requests(
-        self, sites: Sequence[SiteId], statuses: Sequence[str], limit: int = PAGE
+        self,
+        sites: Sequence[SiteId],
+        statuses: Sequence[str],
+        limit: int = PAGE,
+        after: UUID | None = None,
     ) -> list[SiteAccess]:
-        """Return people's access to these sites, newest first."""
+        """Return people's access to these sites, newest first; *after* is the last one before."""
         query = select(t.process.c.state).where(
             t.process.c.kind == KIND, t.process.c.site_id.in_(sites)
         )
-        if statuses:
-            query = query.where(t.process.c.status.in_(statuses))
-        query = query.order_by(t.process.c.begun_at.desc(), t.process.c.id).limit(limit)
+        query = newest_first(query, statuses, limit, after)
         async with self._engines.read.connect() as connection:
             texts = (await connection.execute(query)).scalars()
             return [SiteAccess.model_validate_json(one) for one in texts]

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -124,7 +125,26 @@ key = Table(
     Column("enrolled_at", UtcInstant, nullable=False),
     Column("expires_at", UtcInstant, nullable=False),
     Column("revoked_at", UtcInstant),
+    Column("passkey_id", Uuid),  # the one that enrolled it, if one did
     Index("ix_key_person_id", "person_id"),
+)
+
+# Rows stay when a passkey is removed: it must not come back.
+passkey = Table(
+    "passkey",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("process_id", ForeignKey("process.id"), nullable=False),
+    Column("person_id", ForeignKey("person.id"), nullable=False),
+    Column("credential", String(1_364), nullable=False),
+    Column("public_key", Text, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("name", String(120), nullable=False),
+    Column("added_at", UtcInstant, nullable=False),
+    Column("used_at", UtcInstant),
+    Column("removed_at", UtcInstant),
+    Index("ix_passkey_person_id", "person_id"),
+    Index("ix_passkey_process_id", "process_id"),
 )
 
 process = Table(

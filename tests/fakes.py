@@ -1,6 +1,6 @@
 """Hand-written fakes of ports, named by what they do."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,6 +9,8 @@ from uuid import UUID
 from approvals.commands import Signed
 from approvals.errors import ApprovalError, NonceReusedError
 from approvals.facts import Counts, Kin, LastUse, Needed
+from approvals.pairing.record import Pairing
+from approvals.passkeys import Passkey
 from approvals.people import Directory, PersonId
 from approvals.ports import (
     Fate,
@@ -55,6 +57,7 @@ class _Kept:
     keys: dict[UUID, EnrolledKey] = field(default_factory=dict)
     commands: dict[tuple[UUID, str], tuple[str, Outcome]] = field(default_factory=dict)
     members: dict[UUID, tuple[Membership, ...]] = field(default_factory=dict)
+    passkeys: dict[UUID, Passkey] = field(default_factory=dict)
 
     def copied(self) -> "_Kept":
         return _Kept(
@@ -64,6 +67,7 @@ class _Kept:
             dict(self.keys),
             dict(self.commands),
             dict(self.members),
+            dict(self.passkeys),
         )
 
 
@@ -88,9 +92,9 @@ class InMemoryLedger(Ledger):
         finally:
             self._is_held = False
 
-    async def closed(self, processes: Sequence[UUID]) -> frozenset[UUID]:
+    async def are_closed(self, processes: Sequence[UUID]) -> Mapping[UUID, bool]:
         states = self._kept.states
-        return frozenset(one for one in processes if one in states and states[one].is_closed)
+        return {one: states[one].is_closed for one in processes if one in states}
 
     async def open_processes(self) -> Sequence[OpenProcess]:
         return [
@@ -135,6 +139,13 @@ class _Row(LockedRow):
 
     async def key(self, key: UUID) -> EnrolledKey | None:
         return self._kept.keys.get(key)
+
+    async def passkeys(self, person: PersonId) -> tuple[UUID, ...]:
+        every = self._kept.passkeys.values()
+        return tuple(one.id for one in every if one.person == person and one.removed_at is None)
+
+    async def passkey(self, passkey: UUID) -> Passkey | None:
+        return self._kept.passkeys.get(passkey)
 
     async def recorded(self, signed: Signed) -> Outcome | None:
         digest, outcome = self._kept.commands.get((signed.key, signed.nonce), (None, None))
@@ -197,7 +208,13 @@ class _Row(LockedRow):
             newest=begun[-1][1] if begun else None,
             recent=len(begun),
             open=next((id for id, state in of_subject.items() if not state.is_closed), None),
+            links=self._links(of_subject),
         )
+
+    def _links(self, of_subject: Mapping[UUID, State]) -> int:
+        pairings = [one for one in of_subject.values() if isinstance(one, Pairing)]
+        drawn = [at for one in pairings for at in (one.offered_at, *one.reissues)]
+        return sum(self._now - one < timedelta(hours=1) for one in drawn)
 
     async def refuse(
         self, refusal: ApprovalError, signed: Signed | None, said: bytes, sentence: str
@@ -215,6 +232,7 @@ class _Row(LockedRow):
         self._kept.states[after.process_id] = self._state = after
         if transition.key is not None:
             self._kept.keys[transition.key.id] = transition.key
+        self._kept.passkeys |= {one.id: one for one in transition.passkeys}
         if transition.memberships is not None:
             self._kept.members[after.process_id] = transition.memberships
         self._written = transition

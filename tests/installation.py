@@ -14,6 +14,7 @@ from temporalio.client import Client
 from activities.commit import CommitActivities
 from activities.send_notices import MailActivities, TemporalMailQueue
 from approvals.commands import Command
+from approvals.passkeys import Authenticators
 from approvals.people import Directory, Person
 from approvals.policy import Policies
 from approvals.ports import Delivery, Letter, MailQueue, NoticesOf, Outcome, Posting
@@ -75,6 +76,7 @@ class Installation:
         self.inbox = Inbox(engines)
         self.portals: tuple[str, ...] = ()  # public keys of the portals that the door knows
         self.issuers: tuple[str, ...] = ()  # providers of identities whom it believes
+        self.authenticators: Authenticators | None = None  # without them no passkeys
         self.keys = {one.id: SigningKey.fresh() for one in EVERYBODY}
 
     async def fill(self, directory: Directory = DIRECTORY) -> None:
@@ -131,6 +133,7 @@ class Installation:
             policies or Policies(),
             self.portals,
             self.issuers,
+            self.authenticators,
         )
 
     async def request(self, process: UUID) -> TenantAccess:

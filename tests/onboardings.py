@@ -64,7 +64,7 @@ FORM: dict[str, Any] = {
     "time_zone": "Europe/London",
     "locale": "en-GB",
     "pbx": PbxDetails(
-        host="pbx.admiral-benbow.example.com", username="import", secret="env:BENBOW"
+        host="pbx.admiral-benbow.example.com", username="import", secret="env:ADMIRAL_BENBOW"
     ),
     "admins": (
         NamedAdmin(email=JIM, name="Jim Hawkins", roles=(SUPERVISOR,)),
@@ -76,8 +76,10 @@ FORM: dict[str, Any] = {
 
 
 def make_start(**fields: Any) -> Start:
-    """Return Charles's form for the Admiral Benbow: two admins, one agent."""
-    return Start(**{**FORM, **fields})
+    """Return Charles's form for the Admiral Benbow, or another slug: two admins, one agent."""
+    secret = f"env:{str(fields.get('customer', SLUG)).upper().replace('-', '_')}"
+    pbx = FORM["pbx"].model_copy(update={"secret": secret})
+    return Start(**{**FORM, "pbx": pbx, **fields})
 
 
 class OnboardingLife:

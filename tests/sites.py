@@ -133,7 +133,8 @@ class SiteLife:
         """Judge one command on somebody's access; it has seen what stands unless it says so."""
         process = process_id_of(SITE.id, about.id)
         state = self.states.get(process)
-        if command.needs_shown and command.shown is None and isinstance(state, SiteAccess):
+        is_decision = command.needs_shown or (isinstance(command, Add) and state is not None)
+        if is_decision and command.shown is None and isinstance(state, SiteAccess):
             command = command.model_copy(update={"shown": shown_digest(state)})
         return self._judged(process, command, by, at)
 

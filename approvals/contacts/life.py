@@ -14,7 +14,7 @@ from approvals.contacts.commands import (
     SwitchReviewOn,
 )
 from approvals.contacts.months import Rhythm, following
-from approvals.contacts.record import Contact, Contacts, Review, holders
+from approvals.contacts.record import Contact, Contacts, Review, following_directory, holders
 from approvals.errors import NotAllowedNowError, StaleError, SubmissionError, say
 from approvals.facts import Facts
 from approvals.people import Organization, PersonId, Role, RoleAssignment, Site
@@ -51,14 +51,20 @@ def from_directory(
 ) -> Contacts:
     """Return the first record with the contacts that the directory names; version 0.
 
-    Raises SubmissionError where there is not exactly one primary contact.
+    Reviews begin when somebody saves the contacts or switches them on. Raises
+    SubmissionError where there is not exactly one primary contact.
     """
     primary = holders(site.id, Role.PRIMARY_CONTACT, facts.directory)
     if len(primary) != 1:
         raise SubmissionError(f"{site.name} has no one primary contact: save the contacts first.")
     fresh = begun(process, site, home, Contact(person=primary[0]), now)
     seconds = holders(site.id, Role.SECONDARY_CONTACT, facts.directory)
-    return fresh.model_copy(update={"secondaries": tuple(Contact(person=one) for one in seconds)})
+    return fresh.model_copy(
+        update={
+            "secondaries": tuple(Contact(person=one) for one in seconds),
+            "next_review_at": None,
+        }
+    )
 
 
 def saved(
@@ -66,12 +72,16 @@ def saved(
 ) -> Transition:
     """Replace the contacts, and give and take the roles that go with it."""
     before = tuple(one for role in ROLES for one in holders(state.site, role, facts.directory))
+    is_first = state.saved_at is None
+    begins = _planned(state, now) if is_first and state.next_review_at is None else {}
     after = _stepped(
-        state, primary=contacts[0], secondaries=contacts[1:], saved_by=actor, saved_at=now
+        state, primary=contacts[0], secondaries=contacts[1:], saved_by=actor, saved_at=now, **begins
     )
     told = [notices.saved(before, after, facts)]
-    if state.version == 0 or after.primary.person != state.primary.person:
+    if begins or state.version == 0 or after.primary.person != state.primary.person:
         told += notices.planned(after, now)
+    if after.primary.person != state.primary.person:
+        told += notices.called_off(state, after, now)
     return _transition(after, "contacts_saved", actor, tuple(told), directory=_roles(after, facts))
 
 
@@ -88,10 +98,9 @@ def apply(
         case MoveReview(to=to):
             return _moved(state, to, actor, now)
         case SwitchReviewOff() if state.next_review_at is not None:
-            after = _stepped(state, next_review_at=None)
-            return _transition(after, "reviews_switched_off", actor, ())
-        case SwitchReviewOn() if state.next_review_at is None or state.version == 0:
-            after = _switched_on(state, now)
+            return _switched_off(state, actor, now)
+        case SwitchReviewOn() if state.next_review_at is None:
+            after = _stepped(state, **_planned(state, now))
             return _transition(after, "reviews_switched_on", actor, notices.planned(after, now))
         case SetNotificationAddress(email=email):
             others = tuple(one for one in state.notification_addresses if one[0] != actor)
@@ -110,6 +119,7 @@ def ticked(state: Contacts, facts: Facts, now: datetime) -> Transition:
     """
     if state.next_review_at is None or now < state.next_review_at:
         raise NotAllowedNowError("tick", "not due")
+    state = following_directory(state, facts.directory)
     months = tuple(_due_months(state, now))
     month = following(months[-1])
     missed = () if state.review is None else state.review.months
@@ -161,13 +171,27 @@ def _moved(state: Contacts, to: datetime, actor: PersonId, now: datetime) -> Tra
     return _transition(after, "review_moved", actor, notices.planned(after, now))
 
 
-def _switched_on(state: Contacts, now: datetime) -> Contacts:
+def _switched_off(state: Contacts, actor: PersonId, now: datetime) -> Transition:
+    """Plan no more reviews. One that waits can still be confirmed, and is escalated now."""
+    review = state.review
+    escalates = review is not None and not review.is_escalated
+    if review is not None:
+        review = review.model_copy(update={"is_escalated": True})
+    after = _stepped(state, next_review_at=None, review=review)
+    told = list(notices.called_off(state, after, now))
+    if review is not None and escalates:
+        told.append(notices.missed(after, review.months))
+    return _transition(after, "reviews_switched_off", actor, tuple(told))
+
+
+def _planned(state: Contacts, now: datetime) -> dict[str, object]:
+    """Return month and instant of the first review to come, at least a day ahead."""
     month = max(state.next_month, state.rhythm.month(now))
     at = max(state.rhythm.instant(month), now + DAY)
     if state.rhythm.month(at) != month:  # too late for this one
         month = following(month)
         at = state.rhythm.instant(month)
-    return _stepped(state, next_month=month, next_review_at=at)
+    return {"next_month": month, "next_review_at": at}
 
 
 def require_seen(command: Command, digest: str) -> None:

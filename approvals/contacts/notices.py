@@ -42,6 +42,22 @@ def planned(after: Contacts, now: datetime) -> tuple[Notice, ...]:
     )
 
 
+def called_off(before: Contacts, after: Contacts, now: datetime) -> tuple[Notice, ...]:
+    """Take the planned review out of the calendar of whoever was the primary contact *before*."""
+    if before.next_review_at is None:
+        return ()
+    planned_as = before.model_copy(update={"version": after.version})  # a later one counts
+    return (
+        Notice(
+            kind="review_called_off",
+            people=(before.primary.person,),
+            elsewhere=_elsewhere(before.primary),
+            facts={**_invitation(planned_as, now), "is_called_off": True},
+            site=after.site,
+        ),
+    )
+
+
 def due(after: Contacts, facts: Facts, now: datetime) -> Notice:
     """Ask the primary contact for a review: the list of users, and the next invitation."""
     months = () if after.review is None else after.review.months

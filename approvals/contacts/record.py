@@ -95,6 +95,23 @@ def holders(site: SiteId, role: Role, directory: Directory) -> tuple[PersonId, .
     )
 
 
+def following_directory(state: Contacts, directory: Directory) -> Contacts:
+    """Return the record with those contacts whom the directory names, if they are others.
+
+    A command writes both at once; an import alone, where no contact could save any, writes the
+    directory, and the record follows here. The version stays.
+    """
+    known = {one.person: one for one in state.everybody}
+    live = directory.holders(Role.PRIMARY_CONTACT, state.site)
+    if directory.site(state.site) is None or len(live) != 1:
+        return state
+    primary, seconds = live[0], holders(state.site, Role.SECONDARY_CONTACT, directory)
+    if primary == state.primary.person and set(seconds) == known.keys() - {primary}:
+        return state
+    first, *others = (known.get(one, Contact(person=one)) for one in (primary, *seconds))
+    return state.model_copy(update={"primary": first, "secondaries": tuple(others)})
+
+
 def shown_digest(state: Contacts | None, site: SiteId, directory: Directory) -> str:
     """Return the digest of what somebody saw: the contacts, and the review that waits.
 
@@ -104,6 +121,7 @@ def shown_digest(state: Contacts | None, site: SiteId, directory: Directory) -> 
         primary = [Contact(person=one) for one in holders(site, Role.PRIMARY_CONTACT, directory)]
         seconds = [Contact(person=one) for one in holders(site, Role.SECONDARY_CONTACT, directory)]
         return canonical.digest(_shown(site, primary, seconds, ()))
+    state = following_directory(state, directory)
     months = () if state.review is None else state.review.months
     return canonical.digest(_shown(site, [state.primary], state.secondaries, months))
 

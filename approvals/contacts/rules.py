@@ -12,7 +12,7 @@ from approvals.contacts.commands import (
     SwitchReviewOff,
     SwitchReviewOn,
 )
-from approvals.contacts.record import CLOSED, KIND, Contacts, shown_digest
+from approvals.contacts.record import CLOSED, KIND, Contacts, following_directory, shown_digest
 from approvals.errors import NotFoundError
 from approvals.facts import Facts, Needed
 from approvals.kind import Kind
@@ -61,6 +61,7 @@ def judge(
     if actor is None:
         raise NotFoundError
     site, home = _place(state, signed, facts)
+    state = None if state is None else following_directory(state, facts.directory)
     match command:
         case SaveContacts():
             contacts = authority.require_saved(site, home, command, actor, facts)

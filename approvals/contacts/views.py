@@ -3,7 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-from approvals.contacts.record import Contact, Contacts, holders, shown_digest
+from approvals.contacts.record import (
+    Contact,
+    Contacts,
+    following_directory,
+    holders,
+    shown_digest,
+)
 from approvals.people import Directory, PersonId, Role, Site
 from approvals.records import Record
 
@@ -70,7 +76,8 @@ def _contacts(
     state: Contacts | None, site: Site, directory: Directory
 ) -> tuple[Contact | None, tuple[Contact, ...]]:
     if state is not None:
-        return state.primary, state.secondaries
+        current = following_directory(state, directory)
+        return current.primary, current.secondaries
     primary = holders(site.id, Role.PRIMARY_CONTACT, directory)
     seconds = holders(site.id, Role.SECONDARY_CONTACT, directory)
     first = Contact(person=primary[0]) if primary else None

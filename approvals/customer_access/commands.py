@@ -8,6 +8,7 @@ class Enable(Command):
     """Switch a customer on. *partner* is named by operators, who may begin it for a partner."""
 
     kind = "enable"
+    needs_recent = True
     customer: Slug
     partner: Slug | None = None
 
@@ -16,6 +17,7 @@ class Disable(Command):
     """Switch a customer off: its people cannot sign in to the platform, and open visits end."""
 
     kind = "disable"
+    needs_recent = True
 
 
 class AcceptTerms(Command):

@@ -10,7 +10,7 @@ from approvals.customer_access.record import CustomerAccess, ends, shown_digest
 from approvals.people import Directory, OrganizationId, PersonId, Role
 from approvals.records import Record
 
-VISITS = ("session_begun", "session_ended")
+VISITS = ("session_begun", "session_ended", "session_expired")
 
 
 class Switch(StrEnum):
@@ -91,10 +91,15 @@ def customer_view(
 def visible(
     state: CustomerAccess, entries: Sequence[AuditEntry], viewer: PersonId, directory: Directory
 ) -> list[AuditEntry]:
-    """Return the audit entries that a viewer may see: of visits only one's own."""
+    """Return the audit entries that a viewer may see: of visits and refusals only one's own."""
     if directory.holds(viewer, Role.OPERATOR, None):
         return list(entries)
-    return [one for one in entries if one.event not in VISITS or one.actor == viewer]
+    return [one for one in entries if one.actor == viewer or not _is_private(one)]
+
+
+def _is_private(entry: AuditEntry) -> bool:
+    """Whether it tells of one person's visits, or of what they tried in vain."""
+    return entry.event in VISITS or entry.event.startswith("refused.")
 
 
 def _slug(wanted: OrganizationId, directory: Directory) -> str:

@@ -45,7 +45,8 @@ def require_operator(state: Onboarding, act: str, actor: PersonId, directory: Di
 def may_see(state: Onboarding, actor: PersonId, directory: Directory) -> bool:
     """Whether somebody started the onboarding, or looks after those of the vendor."""
     return directory.is_live(actor) and (
-        actor == state.operator or directory.holds(actor, Role.ONBOARDING_OPERATOR, state.vendor)
+        (actor == state.operator and directory.speaks_for(actor, state.vendor))
+        or directory.holds(actor, Role.ONBOARDING_OPERATOR, state.vendor)
     )
 
 

@@ -17,6 +17,7 @@ from approvals.onboarding.fields import (
     TimeZone,
     Username,
     UserRole,
+    require_own_secret,
 )
 from approvals.records import Form
 from approvals.slugs import Slug
@@ -67,6 +68,7 @@ class Start(Command):
     """
 
     kind = "start"
+    needs_recent = True
     batch: UUID
     customer: Slug
     name: DisplayName
@@ -92,6 +94,11 @@ class Start(Command):
         return (*self.admins, *self.users)
 
     @model_validator(mode="after")
+    def _the_secret_is_its_own(self) -> "Start":
+        require_own_secret(self.customer, self.pbx.secret)
+        return self
+
+    @model_validator(mode="after")
     def _everybody_is_listed_once(self) -> "Start":
         listed = Counter(canonical(one.email) for one in self.people)
         if twice := [one for one, count in listed.items() if count > 1]:
@@ -107,10 +114,12 @@ class Retry(Command):
     """Go on with a parked onboarding, from the step that failed."""
 
     kind = "retry"
+    needs_recent = True
 
 
 class Abandon(Command):
     """Take back all that the onboarding made, in the opposite order."""
 
     kind = "abandon"
+    needs_recent = True
     reason: Message | None = None

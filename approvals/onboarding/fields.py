@@ -68,6 +68,21 @@ def secret_reference(value: object) -> str:
     return value
 
 
+def require_own_secret(customer: str, named: str) -> None:
+    """Refuse a secret of another customer's: its name must be the slug, for a file perhaps more.
+
+    A slug has neither a dot nor a capital, so no customer's names begin with another's.
+    """
+    variable = f"env:{customer.upper().replace('-', '_')}"
+    if named in (variable, f"file:{customer}") or named.startswith(f"file:{customer}."):
+        return
+    raise FieldError(
+        "secret_of_another",
+        f"pbx.secret must name a secret of this customer's own: file:{customer}, or a file whose"
+        f" name begins with '{customer}.', or {variable}.",
+    )
+
+
 def role(value: object) -> PlatformRole:
     """Return a role that may be asked for a user; who shall be admin is listed as one."""
     if isinstance(value, str) and value == PlatformRole.ADMIN:

@@ -19,6 +19,7 @@ def notices_of(after: Onboarding, event: str) -> tuple[Notice, ...]:
     told = Notice(
         kind=TO_OPERATORS[event],
         people=(after.operator,),
+        spoken_for=after.vendor,
         holders=((Role.ONBOARDING_OPERATOR, after.vendor),),
         facts=_facts(after),
     )

@@ -3,7 +3,7 @@
 Nothing else is ever asked of the platform, and a step that is asked for twice finds what exists.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -150,7 +150,11 @@ def noted(
             calm = state.model_copy(update={"trouble": None, "trouble_since": None})
             if state.status is Status.UNDOING:
                 return _took_back(calm, task, answer, now)
-            return _went_on(calm, task, answer, directory, now)
+            went = _went_on(calm, task, answer, directory, now)
+            if went.transition is not None or state.trouble is None:
+                return went
+            after = stepped(calm)  # nothing new, but the platform answers again: that is shown
+            return replace(went, transition=transition(after, "importing", reason=went.waits))
 
 
 def orphan(state: Onboarding, task: Task, answer: Answer) -> UUID | None:

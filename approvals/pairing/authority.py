@@ -50,6 +50,8 @@ VENDOR_ACTS: dict[type[Command], str] = {
     say.RecordRevert: "record changes",
 }
 USES = (say.BeginSession, say.EndSession)
+# What brings people nearer to the tenant needs a place that they may be let into.
+OPENS = (say.Reissue, say.Accept, say.AssignRoles, say.Resume, say.AddClone)
 
 
 class Place(NamedTuple):
@@ -112,12 +114,14 @@ def require_right(state: Pairing, command: Command, actor: PersonId, directory: 
         _require_user(state, command, actor, directory)
     else:  # a command that nobody has given a rule here is for nobody
         raise NotFoundError
+    if isinstance(command, OPENS):
+        require_place(state, directory)
 
 
 def may_see(state: Pairing, viewer: PersonId, directory: Directory) -> bool:
     """Whether somebody has a part in the pairing: offering, of the group, or of the customer."""
     return directory.is_live(viewer) and (
-        viewer == state.requester
+        (viewer == state.requester and directory.speaks_for(viewer, state.vendor))
         or directory.holds(viewer, Role.SUPPORT_AGENT, state.vendor)
         or is_member(state, viewer, directory)
         or has("pairing.view", viewer, state.customer, directory)
@@ -144,13 +148,22 @@ def is_member(state: Pairing, person: PersonId, directory: Directory) -> bool:
     return person in group.members and directory.is_live(person)
 
 
+def members_of(state: Pairing, directory: Directory) -> frozenset[PersonId]:
+    """Return who is of the paired group as of now."""
+    group = directory.group(state.group)
+    listed = group.members if group else ()
+    return frozenset(one for one in listed if is_member(state, one, directory))
+
+
 def require_place(state: Pairing, directory: Directory) -> None:
     """Refuse while nobody may get in: tenant off or locked, or not served any more."""
     tenant, owner = directory.tenant(state.tenant), directory.organization(state.customer)
+    vendor = directory.organization(state.vendor)
     if tenant is None or owner is None or not (tenant.is_on and owner.is_active):
         raise NotFoundError
     if not directory.is_served(state.vendor, state.customer):
-        raise SubmissionError(f"Your organization does not serve {owner.name} any more.")
+        name = vendor.name if vendor else "The vendor"
+        raise SubmissionError(f"{name} does not serve {owner.name} any more.")
     if tenant.is_locked:
         raise SubmissionError(f"{tenant.name} is locked at the moment; nobody gets in.")
 

@@ -43,11 +43,14 @@ def consent_asked(
 def consent_decided(
     state: Pairing, command: GiveConsent | RefuseConsent, actor: PersonId, now: datetime
 ) -> Transition:
-    """Consent to one change, or refuse it; a consent may be taken back until it is spent."""
-    if state.status is not Status.ACTIVE:
+    """Consent to one change, or refuse it; a consent may be taken back until it is spent.
+
+    A no is possible while nobody gets in, too.
+    """
+    refuses = isinstance(command, RefuseConsent)
+    if state.status not in (JOINED if refuses else (Status.ACTIVE,)):
         raise not_now(state, "decide on a change")
     consent = _consent(state, command.consent)
-    refuses = isinstance(command, RefuseConsent)
     if consent.answer not in (("asked", "given") if refuses else ("asked",)):
         raise NotAllowedNowError(
             "decide on this change", f"a change whose answer is {consent.answer}"

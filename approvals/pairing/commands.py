@@ -22,6 +22,7 @@ class Offer(Command):
     """Offer one tenant a pairing with a support group. *organization* is named by operators."""
 
     kind = "offer"
+    needs_recent = True
     batch: UUID
     tenant: Slug
     group: Slug
@@ -33,6 +34,7 @@ class Reissue(Command):
     """Mail a new link, which voids the older one; a lapsed offer is open again."""
 
     kind = "reissue"
+    needs_recent = True
 
 
 class Withdraw(Command):
@@ -78,6 +80,7 @@ class DefineRole(Command):
     """Define a role of the customer's own, or define it anew."""
 
     kind = "define_role"
+    needs_recent = True
     name: OwnRoleName
     permissions: PermissionList
 
@@ -118,6 +121,7 @@ class Resume(Command):
     """Let the group in again."""
 
     kind = "resume"
+    needs_recent = True
 
 
 class Revoke(Command):

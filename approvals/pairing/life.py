@@ -7,6 +7,7 @@ from approvals.errors import NotFoundError
 from approvals.facts import Facts
 from approvals.pairing import changes, offer, roles, use
 from approvals.pairing import commands as say
+from approvals.pairing.authority import members_of
 from approvals.pairing.offer import not_now, require_seen
 from approvals.pairing.record import Pairing, Status
 from approvals.pairing.steps import closed, stepped, transition
@@ -35,20 +36,25 @@ def apply(
         case say.Reissue():
             return offer.reissued(state, actor, facts, now)
         case say.Suspend() | say.Resume() | say.Revoke():
-            return _switched(state, command, actor, now)
+            return _switched(state, command, actor, facts, now)
         case _:
             return _in_use(state, command, actor, facts, now)
 
 
 def _switched(
-    state: Pairing, command: say.Suspend | say.Resume | say.Revoke, actor: PersonId, now: datetime
+    state: Pairing,
+    command: say.Suspend | say.Resume | say.Revoke,
+    actor: PersonId,
+    facts: Facts,
+    now: datetime,
 ) -> Transition:
     match command:
         case say.Suspend() if state.status is Status.ACTIVE:
             after = stepped(state, status=Status.SUSPENDED)
             return transition(after, "suspended", actor, reason=command.message)
         case say.Resume() if state.status is Status.SUSPENDED:
-            return transition(stepped(state, status=Status.ACTIVE), "resumed", actor)
+            members = members_of(state, facts.directory)
+            return transition(stepped(state, members, status=Status.ACTIVE), "resumed", actor)
         case say.Revoke() if not state.is_closed:
             require_seen(state, command)
             after = closed(state, Status.REVOKED, actor, now, answer=command.reason)
@@ -65,13 +71,13 @@ def _in_use(
         case say.AssignRoles():
             return roles.assigned(state, command, actor, facts.directory)
         case say.RemoveRoles():
-            return roles.removed(state, command, actor)
+            return roles.removed(state, command, actor, facts.directory)
         case say.AskRoles():
             return roles.asked(state, command, actor, facts.directory, now)
         case say.DeclineRoles():
             return roles.declined(state, command, actor)
         case say.DefineRole():
-            return roles.defined(state, command, actor)
+            return roles.defined(state, command, actor, facts.directory)
         case say.DropRole():
             return roles.dropped(state, command, actor)
         case say.BeginSession():

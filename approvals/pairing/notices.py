@@ -57,6 +57,12 @@ def link_mail(after: Pairing, secret: FreshSecret, actor: PersonId) -> Notice:
     return notice.model_copy(update={"sealed": secret.sealed})
 
 
+def narrowed(after: Pairing, actor: PersonId, text: str) -> Notice:
+    """Return the mail to the vendor whose people a role that was defined anew has shut out."""
+    notice = _to_vendor(after, "pairing_roles_removed", actor, text)
+    return notice.model_copy(update={"facts": {**notice.facts, "is_defined": True}})
+
+
 def _to_customer(
     after: Pairing, kind: str, actor: PersonId, text: str | None, permission: str
 ) -> Notice:
@@ -67,7 +73,7 @@ def _to_customer(
 def _to_vendor(after: Pairing, kind: str, actor: PersonId, text: str | None) -> Notice:
     holders = ((Role.SUPPORT_AGENT, after.vendor),)
     return _notice(after, kind, actor, text).model_copy(
-        update={"holders": holders, "people": (after.requester,)}
+        update={"holders": holders, "people": (after.requester,), "spoken_for": after.vendor}
     )
 
 

@@ -24,6 +24,7 @@ from approvals.pairing.errors import (
 from approvals.pairing.notices import link_mail
 from approvals.pairing.record import (
     LINK_LIFE,
+    LINKS_AN_HOUR,
     REISSUES_AN_HOUR,
     Pairing,
     Status,
@@ -45,6 +46,7 @@ def offered(
         raise PairedAlreadyError
     if facts.secret is None:
         raise NotAllowedNowError("offer a pairing", "without a link")
+    _require_below_limit(facts)
     after = Pairing(
         process_id=process,
         batch=command.batch,
@@ -73,6 +75,7 @@ def reissued(state: Pairing, actor: PersonId, facts: Facts, now: datetime) -> Tr
         raise PairedAlreadyError
     if facts.secret is None:
         raise NotAllowedNowError("reissue the link", "without a link")
+    _require_below_limit(facts)
     recent = tuple(one for one in state.reissues if now - one < HOUR)
     if len(recent) >= REISSUES_AN_HOUR:
         raise RateLimitedError(
@@ -88,6 +91,14 @@ def reissued(state: Pairing, actor: PersonId, facts: Facts, now: datetime) -> Tr
         closed_at=None,
     )
     return transition(after, "reissued", actor, notices=(link_mail(after, facts.secret, actor),))
+
+
+def _require_below_limit(facts: Facts) -> None:
+    """Refuse a further link for this group and tenant: each one is a mail, whoever offers it."""
+    if facts.kin.links >= LINKS_AN_HOUR:
+        raise RateLimitedError(
+            f"The limit is {LINKS_AN_HOUR} links an hour for one group and tenant. Try again later."
+        )
 
 
 def accepted(

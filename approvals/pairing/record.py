@@ -1,6 +1,7 @@
 """The record of one pairing: its complete state, and what others read from it."""
 
 import hashlib
+from collections.abc import Container
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
@@ -17,6 +18,7 @@ from approvals.transition import Clone, Index, PairingPass
 KIND = "pairing"
 LINK_LIFE = timedelta(days=7)  # no policy lengthens it
 REISSUES_AN_HOUR = 5
+LINKS_AN_HOUR = 1 + REISSUES_AN_HOUR  # for one group and tenant, however often it is offered
 
 
 class Status(StrEnum):
@@ -96,7 +98,12 @@ class Pairing(Record):
     @property
     def missing(self) -> tuple[str, ...]:
         """What the assigned roles together lack of the vendor's minimum permissions."""
-        held = {one for given in self.assignments for one in self.permissions_of(given.roles)}
+        return self.missing_among({one.person for one in self.assignments})
+
+    def missing_among(self, members: Container[PersonId | None]) -> tuple[str, ...]:
+        """What is lacking when, of single people's roles, only those of *members* count."""
+        counted = [one for one in self.assignments if one.person is None or one.person in members]
+        held = {one for given in counted for one in self.permissions_of(given.roles)}
         return tuple(one for one in self.minimum if one not in held)
 
     def permissions_of(self, roles: tuple[str, ...]) -> frozenset[str]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import uuid5
 
 from approvals.errors import NotAllowedNowError, NotFoundError, RateLimitedError, SubmissionError
-from approvals.pairing.authority import is_member
+from approvals.pairing.authority import is_member, members_of
 from approvals.pairing.commands import (
     AskRoles,
     AssignRoles,
@@ -19,6 +19,7 @@ from approvals.pairing.errors import (
     RoleUnknownError,
 )
 from approvals.pairing.fields import ENGINE_ROLES
+from approvals.pairing.notices import narrowed
 from approvals.pairing.offer import not_now, require_seen
 from approvals.pairing.parts import Assignment, OwnRole, RoleAsk
 from approvals.pairing.record import JOINED, Pairing, Status
@@ -41,8 +42,8 @@ def assigned(
     _require_of_group(state, command.person, directory)
     held = tuple(dict.fromkeys((*state.roles_of(command.person), *command.roles)))
     after = state.model_copy(update={"assignments": _with(state, command.person, held)})
-    if after.missing:
-        raise MissingPermissionsError(after.missing)
+    if missing := after.missing_among(members_of(state, directory)):
+        raise MissingPermissionsError(missing)
     if len(held) > MOST_HELD or len(after.assignments) > MOST_ASSIGNED:
         raise RateLimitedError(
             f"The limits are {MOST_HELD} roles a holder and {MOST_ASSIGNED} holders."
@@ -56,16 +57,20 @@ def assigned(
     return transition(after, "roles_assigned", actor, reason=", ".join(command.roles))
 
 
-def removed(state: Pairing, command: RemoveRoles, actor: PersonId) -> Transition:
-    """Take roles away. What is left counts only while it holds the vendor's minimum."""
-    _require_open(state, "remove roles")
+def removed(
+    state: Pairing, command: RemoveRoles, actor: PersonId, directory: Directory
+) -> Transition:
+    """Take roles away, also while nobody gets in. What is left counts above the minimum alone."""
+    if state.status not in JOINED:
+        raise not_now(state, "remove roles")
     held = state.roles_of(command.person)
     if not set(command.roles) <= set(held):
         raise RoleUnknownError(
             next(one for one in command.roles if one not in held), held or ("none",)
         )
     rest = tuple(one for one in held if one not in command.roles)
-    after = stepped(state, assignments=_with(state, command.person, rest))
+    members, left = members_of(state, directory), _with(state, command.person, rest)
+    after = stepped(state, members, assignments=left)
     return transition(after, "roles_removed", actor, reason=", ".join(command.roles))
 
 
@@ -105,7 +110,9 @@ def declined(state: Pairing, command: DeclineRoles, actor: PersonId) -> Transiti
     return transition(after, "roles_declined", actor, reason=command.reason)
 
 
-def defined(state: Pairing, command: DefineRole, actor: PersonId) -> Transition:
+def defined(
+    state: Pairing, command: DefineRole, actor: PersonId, directory: Directory
+) -> Transition:
     """Define a role of the customer's own. Defined anew, it counts at once for all who have it."""
     if state.status not in JOINED:
         raise not_now(state, "define roles")
@@ -113,9 +120,11 @@ def defined(state: Pairing, command: DefineRole, actor: PersonId) -> Transition:
     if len(others) >= MOST_OWN_ROLES:
         raise RateLimitedError(f"The limit is {MOST_OWN_ROLES} roles of your own.")
     role = OwnRole(name=command.name, permissions=command.permissions)
-    after = stepped(state, own_roles=(*others, role))
+    after = stepped(state, members_of(state, directory), own_roles=(*others, role))
     said = f"{command.name}: {', '.join(command.permissions)}"
-    return transition(after, "role_defined", actor, reason=said)
+    shuts_out = state.status is Status.ACTIVE and after.status is Status.PAIRED
+    told = (narrowed(after, actor, said),) if shuts_out else ()
+    return transition(after, "role_defined", actor, reason=said, notices=told)
 
 
 def dropped(state: Pairing, command: DropRole, actor: PersonId) -> Transition:

@@ -1,5 +1,6 @@
 """How a pairing's next state and its transition are built, so that nothing outlives its ground."""
 
+from collections.abc import Container
 from datetime import datetime
 
 from approvals.pairing.notices import notices_of
@@ -8,13 +9,17 @@ from approvals.people import PersonId
 from approvals.transition import Notice, Transition
 
 
-def stepped(state: Pairing, **changes: object) -> Pairing:
+def stepped(
+    state: Pairing, members: Container[PersonId | None] | None = None, **changes: object
+) -> Pairing:
     """Return the state of the next version.
 
     Below the vendor's minimum it is not active, and a session stays only while it is allowed.
+    With *members*, roles of people who have left the group do not count towards the minimum.
     """
     after = state.model_copy(update={"version": state.version + 1, **changes})
-    if after.status is Status.ACTIVE and (not after.assignments or after.missing):
+    missing = after.missing if members is None else after.missing_among(members)
+    if after.status is Status.ACTIVE and (not after.assignments or missing):
         after = after.model_copy(update={"status": Status.PAIRED})
     return after.model_copy(update={"sessions": visits_allowed(after)})
 
@@ -24,7 +29,7 @@ def closed(
 ) -> Pairing:
     """Return the state after the end: no clone and no session outlives it."""
     ends = {"closed_by": by, "closed_at": now, "clones": (), "sessions": ()}
-    return stepped(state, status=status, **ends, **changes)
+    return stepped(state, None, status=status, **ends, **changes)
 
 
 def transition(

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from approvals.commands import CLOCK
+from approvals.pairing.authority import members_of
 from approvals.pairing.record import Pairing, shown_digest
 from approvals.people import Directory, PersonId
 from approvals.permissions import ROLES
@@ -150,7 +151,7 @@ def pairing_view(state: Pairing, directory: Directory) -> PairingView:
         tenant_name=tenant.name if tenant else "",
         message=state.message,
         minimum=state.minimum,
-        missing=state.missing,
+        missing=state.missing_among(members_of(state, directory)),
         offered_by=directory.name_of(state.requester),
         offered_at=state.offered_at,
         due_at=state.due_at,

@@ -11,6 +11,7 @@ from pydantic import StringConstraints
 from approvals.addresses import Address
 from approvals.commands import Command, Digest, PublicKey, Signature
 from approvals.directory_forms import Locale
+from approvals.passkeys import Assertion, Count, Credential, Encoded
 from approvals.records import Form
 from approvals.slugs import Slug
 from approvals.texts import DisplayName, Required
@@ -33,7 +34,7 @@ class Begin(Command):
     With *newcomer* an address that nobody has gets a code too; a known one gets its usual code.
     *voucher* is a portal's signature over `vouched`: the key is one that the portal holds. With
     *issuer* it is over `identified` instead: that provider of identities (OpenID Connect) has told
-    the portal whose address it is, and no code is mailed.
+    the portal whose address it is, and no code is mailed. Nor with *passkey*, which must be theirs.
     """
 
     kind = "begin"
@@ -43,14 +44,19 @@ class Begin(Command):
     client: DisplayName
     voucher: Signature | None = None
     issuer: Issuer | None = None
+    passkey: UUID | None = None
     newcomer: NewcomerForm | None = None
 
 
 class Prove(Command):
-    """Show that the mailed code is known: SHA-256 of sign-in id, public key and code."""
+    """Show that the mailed code is known: SHA-256 of sign-in id, public key and code.
+
+    Where a passkey was announced, *assertion* is what counts; the code is empty then.
+    """
 
     kind = "prove"
     proof: Digest
+    assertion: Assertion | None = None
 
 
 class SignOut(Command):
@@ -64,6 +70,25 @@ class RevokeKey(Command):
 
     kind = "revoke_key"
     reason: Annotated[str, Required(partial(checked_reason, why="revoking this key"))]
+
+
+class AddPasskey(Command):
+    """Let a passkey speak for whoever is signed in. The portal has seen it made, just now."""
+
+    kind = "add_passkey"
+    needs_recent = True
+    credential: Credential
+    public_key: Encoded
+    sign_count: Count
+    name: DisplayName
+
+
+class RemovePasskey(Command):
+    """Take a passkey away: one's own, in the portal, or as an operator somebody else's."""
+
+    kind = "remove_passkey"
+    needs_recent = True
+    passkey: UUID
 
 
 def vouched(sign_in: UUID, public_key: str) -> bytes:

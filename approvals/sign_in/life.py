@@ -1,12 +1,14 @@
 """Sign-in: a mailed one-time code enrols exactly one key, for twelve hours."""
 
 import hmac
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from approvals.commands import CLOCK, Command, Tick
 from approvals.errors import (
     AlreadyDecidedError,
+    ApprovalError,
     NotAllowedNowError,
     NotFoundError,
     RateLimitedError,
@@ -16,6 +18,7 @@ from approvals.errors import (
 )
 from approvals.facts import FreshSecret
 from approvals.people import PersonId, Role
+from approvals.sign_in import passkeys
 from approvals.sign_in.commands import Begin, Prove, RevokeKey, SignOut, fingerprint
 from approvals.sign_in.record import (
     ATTEMPTS,
@@ -37,11 +40,12 @@ from approvals.transition import (
 def begun(process_id: UUID, command: Begin, facts: SignInFacts, now: datetime) -> Transition:
     """Open a sign-in and mail the code, if the address is somebody's.
 
-    Whom an issuer has identified needs none, and must be known here. Raises RateLimitedError, the
-    same for known and unknown addresses, or NotFoundError.
+    Whom an issuer has identified needs none, nor whoever brings a passkey; they must be known here.
+    Raises RateLimitedError, the same for known and unknown addresses, or NotFoundError.
     """
-    if facts.issuer is not None:
-        if facts.person is None:
+    if facts.issuer is not None or command.passkey is not None:
+        is_theirs = command.passkey is None or passkeys.is_of(facts.passkey, facts.person)
+        if facts.person is None or not is_theirs:
             raise NotFoundError
         after = _opened(process_id, command, facts, now).model_copy(update={"newcomer": None})
         return _transition(after, "asked", after.person)
@@ -66,6 +70,7 @@ def _opened(process_id: UUID, command: Begin, facts: SignInFacts, now: datetime)
         channel=facts.channel,
         check="" if facts.code is None else facts.code.check,
         issuer=facts.issuer,
+        passkey=command.passkey,
         asked_at=now,
         ends_at=now + CODE_LIFE,
     )
@@ -112,10 +117,15 @@ def _is_theirs(
 def _prove(state: SignIn, facts: SignInFacts, now: datetime) -> Transition:
     if now >= state.ends_at:
         raise TooLateError("This code", state.ends_at)
-    if facts.newest != state.process_id:
+    if state.passkey is None and facts.newest != state.process_id:
         raise ReplacedError
-    fits = state.issuer is not None or hmac.compare_digest(state.check, facts.proof_check or "")
     person = state.person or facts.person
+    if state.passkey is not None:
+        used = passkeys.used(facts, state.person, now)
+        fits = used is not None
+    else:
+        used = None
+        fits = state.issuer is not None or hmac.compare_digest(state.check, facts.proof_check or "")
     if not fits or person is None:
         return _wrong(state, now)
     after = state.model_copy(
@@ -129,7 +139,8 @@ def _prove(state: SignIn, facts: SignInFacts, now: datetime) -> Transition:
         }
     )
     notices = (_enrolled_notice(after, facts),)
-    return _transition(after, "enrolled", person, notices=notices, directory=facts.change)
+    enrolled = _transition(after, "enrolled", person, notices=notices, directory=facts.change)
+    return enrolled if used is None else replace(enrolled, passkeys=(used,))
 
 
 def _wrong(state: SignIn, now: datetime) -> Transition:
@@ -138,6 +149,8 @@ def _wrong(state: SignIn, now: datetime) -> Transition:
     if attempts >= ATTEMPTS:
         closed = {"status": Status.DENIED, "closed_at": now, "closed_by": CLOCK, "newcomer": None}
         after = after.model_copy(update=closed)
+    if state.passkey is not None:
+        return _transition(after, "wrong_passkey", state.person, refusal=passkeys.not_accepted())
     return _transition(
         after, "wrong_code", state.person, refusal=WrongCodeError(ATTEMPTS - attempts)
     )
@@ -162,6 +175,7 @@ def key_of_sign_in(state: SignIn) -> EnrolledKey | None:
         enrolled_at=state.enrolled_at,
         expires_at=state.enrolled_at + state.key_life,
         revoked_at=state.closed_at if ended_early else None,
+        passkey=state.passkey,
     )
 
 
@@ -203,7 +217,7 @@ def _transition(
     *,
     reason: str | None = None,
     notices: tuple[Notice, ...] = (),
-    refusal: WrongCodeError | None = None,
+    refusal: ApprovalError | None = None,
     directory: DirectoryChange | None = None,
 ) -> Transition:
     return Transition(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from approvals.authority import PORTAL
 from approvals.facts import FreshSecret
+from approvals.passkeys import Passkey
 from approvals.people import PersonId, TenantId
 from approvals.records import Record
 from approvals.transition import DirectoryChange, Index
@@ -49,7 +50,8 @@ class SignIn(Record):
     *person* is None for an address that nobody has: it looks the same from outside and never
     succeeds, unless a *newcomer* proves that it is theirs. *check* is the keyed proof; the code
     itself is stored nowhere but sealed for its mail. With an *issuer* there is no code: that
-    provider of identities knows the person.
+    provider of identities knows the person. Nor with a *passkey*, which shows that they are there.
+    *passkeys* are those that were added in this sign-in.
     """
 
     kind: Literal["sign_in"] = "sign_in"
@@ -64,6 +66,8 @@ class SignIn(Record):
     channel: str = CLI
     check: str
     issuer: str | None = None
+    passkey: UUID | None = None
+    passkeys: tuple[Passkey, ...] = ()
     attempts: int = 0
     asked_at: datetime
     ends_at: datetime
@@ -95,6 +99,7 @@ class SignInFacts(Record):
 
     *recent* counts this address's sign-ins of the last ten minutes; *newest* is the latest one.
     *newcomer* is a person to be who may get a code; *change* puts them into the directory.
+    *passkey* is the one that signs in, *counted* what it counted, if what it signed holds.
     """
 
     person: PersonId | None = None
@@ -102,6 +107,8 @@ class SignInFacts(Record):
     change: DirectoryChange | None = None
     channel: str = CLI
     issuer: str | None = None
+    passkey: Passkey | None = None
+    counted: int | None = None
     subject: str = ""
     recent: int = 0
     code: FreshSecret | None = None

@@ -9,12 +9,19 @@ from approvals.errors import AlreadySubmittedError, InvalidDecisionError, NotFou
 from approvals.facts import Facts, Needed
 from approvals.kind import Kind
 from approvals.people import Directory, PersonId, Role
-from approvals.sign_in import life
-from approvals.sign_in.commands import Begin, Prove, RevokeKey, SignOut
+from approvals.sign_in import life, passkeys
+from approvals.sign_in.commands import (
+    AddPasskey,
+    Begin,
+    Prove,
+    RemovePasskey,
+    RevokeKey,
+    SignOut,
+)
 from approvals.sign_in.record import CLI, CLOSED, KIND, Newcomer, SignIn, SignInFacts
 from approvals.transition import DirectoryChange, Transition
 
-COMMANDS = (Begin, Prove, SignOut, RevokeKey)
+COMMANDS = (Begin, Prove, SignOut, RevokeKey, AddPasskey, RemovePasskey)
 
 
 def needed(state: SignIn | None, signed: Signed | None) -> Needed:
@@ -28,6 +35,7 @@ def needed(state: SignIn | None, signed: Signed | None) -> Needed:
             with_own_tenants=True,
             subject=state.subject if isinstance(command, Prove) else None,
             proof=command.proof if isinstance(command, Prove) else None,
+            passkey=passkeys.asked_for(state, command),
         )
         return found if state.newcomer is None else _with_newcomer(found, state.newcomer.email)
     if not isinstance(command, Begin):
@@ -36,7 +44,8 @@ def needed(state: SignIn | None, signed: Signed | None) -> Needed:
         people=people,
         emails=(command.email,),
         keyed_subject=f"subject {command.email.casefold()}",
-        draws="code" if command.issuer is None else None,
+        draws="code" if command.issuer is None and command.passkey is None else None,
+        passkey=command.passkey,
     )
     if command.newcomer is None:
         return found
@@ -59,6 +68,12 @@ def judge(
             raise InvalidDecisionError(("process_id", "There is no sign-in of this number."))
         case SignOut(), SignIn() if signed.key != signed.process:
             raise NotFoundError  # one signs out with the very key that ends
+        case ((AddPasskey() | RemovePasskey()), SignIn()) if signed.key != signed.process:
+            raise NotFoundError  # one does that in the very sign-in by which one is known
+        case AddPasskey() as command, SignIn():
+            return passkeys.added(state, command, facts, now)
+        case RemovePasskey(), SignIn():
+            return passkeys.removed(state, facts, now)
         case (SignOut() | RevokeKey()) as command, SignIn():
             by_operator = facts.directory.holds(actor, Role.OPERATOR, None)
             return life.apply(state, command, actor, SignInFacts(by_operator=by_operator), now)
@@ -119,6 +134,8 @@ def _issuer(signed: Signed, command: Begin) -> str | None:
     """Return who identified the person, if a portal vouches for it; the door has looked."""
     if command.issuer is not None and signed.channel != PORTAL:
         raise InvalidDecisionError(("command.args.issuer", "Only a portal can say who it was."))
+    if command.passkey is not None and (signed.channel != PORTAL or command.issuer is not None):
+        raise InvalidDecisionError(("command.args.passkey", "It is used in a portal, alone."))
     return command.issuer
 
 
@@ -129,6 +146,7 @@ def _of_begin(signed: Signed, command: Begin, facts: Facts) -> SignInFacts:
         newcomer=_newcomer(command, facts.directory),
         channel=PORTAL if signed.channel == PORTAL else CLI,
         issuer=_issuer(signed, command),
+        passkey=facts.passkey,
         subject=facts.subject,
         recent=facts.kin.recent,
         newest=facts.kin.newest,
@@ -144,6 +162,8 @@ def _of_proof(state: SignIn, facts: Facts) -> SignInFacts:
         newest=facts.kin.newest,
         recent=facts.kin.recent,
         proof_check=facts.proof_check,
+        passkey=facts.passkey,
+        counted=facts.counted,
         security_scopes=tuple(one.id for one in facts.directory.tenants),
     )
 

@@ -96,14 +96,23 @@ def require_added(
         raise SubmissionError(
             f"{command.email} was somebody's address before. Ask the operator to put it right."
         )
-    person = known or newcomers.newcomer(command.email, command.name, command.locale, home)
+    person = known or _guest(command, home, directory)
     if known is not None and not directory.is_live(known.id):
-        raise SubmissionError(f"{known.name} is not active any more.")
+        raise SubmissionError(f"{command.email} is not active any more.")
     _require_process(process, site.id, person.id)
     if person.id == actor:
         raise OwnRequestError
     require_within(command.privileges, LEAST, person.id, site.id, actor, facts)
     return site, person
+
+
+def _guest(command: Add, home: Organization, directory: Directory) -> Person:
+    """Return a new person of the guests: a contact lets people into a site, not into a company."""
+    guests = newcomers.guests(directory)
+    if not guests.is_active:
+        raise SubmissionError(f"{guests.name} are switched off: name a person who is known here.")
+    guest = newcomers.newcomer(command.email, command.name, command.locale, guests)
+    return guest.model_copy(update={"time_zone": home.time_zone})
 
 
 def require_role(state: SiteAccess, command: Command, actor: PersonId, facts: Facts) -> None:

@@ -43,6 +43,7 @@ class Add(Command):
     """Let somebody in who need not have asked; *name* and *locale* count for an unknown one."""
 
     kind = "add"
+    needs_recent = True
     site: Slug
     email: Address
     name: DisplayName

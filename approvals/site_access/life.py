@@ -1,6 +1,6 @@
 """Site access: a person asks, the site's contacts decide, or add somebody without being asked."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from approvals.commands import CLOCK, Command, Tick
@@ -8,6 +8,7 @@ from approvals.errors import (
     AlreadyDecidedError,
     AlreadySubmittedError,
     NotAllowedNowError,
+    RateLimitedError,
     StaleError,
     SubmissionError,
     TooLateError,
@@ -34,6 +35,7 @@ from approvals.site_access.record import (
 )
 from approvals.transition import DirectoryChange, Transition
 
+HOUR = timedelta(hours=1)
 Deciders = tuple[PersonId, ...]
 
 
@@ -49,12 +51,16 @@ def asked(
 ) -> Transition:
     """Ask, for the first time or again; authority.py has judged who may ask where.
 
-    Raises AlreadySubmittedError while a request waits, SubmissionError for a member.
+    Raises AlreadySubmittedError while a request waits, SubmissionError for a member, and
+    RateLimitedError for who asks again and again, as each mails all who decide.
     """
     if state is not None and state.status is Status.MEMBER:
         raise SubmissionError(f"You are a member of {place.site.name} already.")
     if state is not None and state.status is Status.ASKED:
         raise AlreadySubmittedError
+    recent = () if state is None else tuple(one for one in state.asks if now - one < HOUR)
+    if len(recent) >= (limit := place.policy.site_asks_per_hour):
+        raise RateLimitedError(f"The limit is {limit} requests to one site an hour.")
     after = _begun(
         state,
         place,
@@ -62,6 +68,7 @@ def asked(
         status=Status.ASKED,
         message=command.message,
         asked_at=now,
+        asks=(*recent, now),
         due_at=now + place.policy.decision_window,
     )
     return transition(after, "asked", place.person, deciders)
@@ -77,12 +84,14 @@ def added(
 ) -> Transition:
     """Make somebody a member; while they ask it is a grant. *change* puts a new person down.
 
-    Raises SubmissionError for a member, and TooLateError once the window is over.
+    Raises SubmissionError for a member, StaleError for who has not seen the request that waits, and
+    TooLateError once its window is over.
     """
     if state is not None and state.status is Status.MEMBER:
         raise SubmissionError("This person is a member already: change their privileges instead.")
     if state is not None and state.status is Status.ASKED:
         _require_open(state, now)
+        _require_seen(state, command)
     message = None if state is None or state.is_closed else state.message
     after = _begun(
         state, place, now, status=Status.MEMBER, message=message, **_decided(actor, now)
@@ -185,6 +194,7 @@ def _begun(state: SiteAccess | None, place: Place, now: datetime, **changes: obj
         organization=place.site.organization,
         person=place.person,
         policy=place.policy,
+        asks=() if state is None else state.asks,
         clock_from=now,
     )
     return fresh.model_copy(update=changes)

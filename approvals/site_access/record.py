@@ -34,7 +34,7 @@ class SiteAccess(Record):
     """The complete state of one person's access to one site. All instants are aware UTC.
 
     What is closed may be opened again, by asking or by being added: it stays one process.
-    *clock_from* is the moment from which reminders are counted.
+    *clock_from* is the moment from which reminders are counted, *asks* are those of the last hour.
     """
 
     kind: Literal["site_access"] = "site_access"
@@ -47,6 +47,7 @@ class SiteAccess(Record):
     message: str | None = None
     policy: Policy
     asked_at: datetime | None = None
+    asks: tuple[datetime, ...] = ()
     due_at: datetime | None = None
     clock_from: datetime
     privileges: tuple[tuple[str, str], ...] = ()

@@ -34,7 +34,14 @@ def needed(state: SiteAccess | None, signed: Signed | None) -> Needed:
         named = named.model_copy(update={"site_slugs": (command.site,)})
     if isinstance(command, Add):
         made = newcomers.person_id_of(command.email)
-        named = named.model_copy(update={"emails": (command.email,), "people": (*people, made)})
+        named = named.model_copy(
+            update={
+                "emails": (command.email,),
+                "people": (*people, made),
+                "organizations": (newcomers.GUESTS,),
+                "organization_slugs": newcomers.GUESTS_SLUGS,
+            }
+        )
     if state is None:
         return named
     acted = tuple(one for one in (state.decided_by, state.closed_by) if one)
@@ -42,7 +49,7 @@ def needed(state: SiteAccess | None, signed: Signed | None) -> Needed:
         update={
             "people": (*named.people, state.person, *acted),
             "sites": (state.site,),
-            "organizations": (state.organization,),
+            "organizations": (*named.organizations, state.organization),
         }
     )
 
@@ -102,8 +109,9 @@ def _deciders(site: Site, facts: Facts) -> tuple[PersonId, ...]:
 
 
 def _new(person: Person, facts: Facts) -> DirectoryChange | None:
-    is_known = facts.directory.person(person.id) is not None
-    return None if is_known else DirectoryChange(people=(person,))
+    if facts.directory.person(person.id) is not None:
+        return None
+    return DirectoryChange(organizations=(newcomers.guests(facts.directory),), people=(person,))
 
 
 RULES = Kind(

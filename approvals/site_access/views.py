@@ -9,7 +9,7 @@ from approvals.people import Directory, PersonId, Role, SiteId
 from approvals.records import Record
 from approvals.site_access.authority import deciders
 from approvals.site_access.privileges import levels_of
-from approvals.site_access.record import SiteAccess, shown_digest
+from approvals.site_access.record import SiteAccess, Status, shown_digest
 from approvals.transition import Membership
 
 
@@ -57,9 +57,14 @@ class SiteView(Record):
 
 
 def access_view(
-    state: SiteAccess, directory: Directory, memberships: Sequence[Membership]
+    state: SiteAccess, viewer: PersonId, directory: Directory, memberships: Sequence[Membership]
 ) -> AccessView:
-    """Return one access; authority.may_see has judged that the viewer may see it."""
+    """Return one access; authority.may_see has judged that the viewer may see it.
+
+    Whoever asks and is no member does not learn who the contacts are.
+    """
+    is_stranger = viewer == state.person and state.status is not Status.MEMBER
+    named = () if is_stranger else deciders(state.site, directory, memberships)
     site, person = directory.site(state.site), directory.person(state.person)
     return AccessView(
         id=state.process_id,
@@ -71,9 +76,7 @@ def access_view(
         message=state.message,
         asked_at=state.asked_at,
         due_at=state.due_at,
-        deciders=tuple(
-            directory.name_of(one) for one in deciders(state.site, directory, memberships)
-        ),
+        deciders=tuple(directory.name_of(one) for one in named),
         privileges=dict(state.privileges),
         since=state.since,
         decided_by=None if state.decided_by is None else directory.name_of(state.decided_by),

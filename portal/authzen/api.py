@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -40,14 +41,32 @@ Endpoint = Callable[[Request], Awaitable[dict[str, Any]]]
 def beside(pages: ASGIApp, parts: Parts) -> ASGIApp:
     """Return an application that answers programs at the gate's paths, and people elsewhere."""
     api = create_api(parts)
+    routes = {one.path: one for one in api.routes if isinstance(one, APIRoute)}
+    asked = {path: one for path, one in routes.items() if "POST" in (one.methods or ())}
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        is_gate = scope["type"] == "http" and (
-            scope["path"].startswith(GATE) or scope["path"] == METADATA
-        )
-        await (api if is_gate else pages)(scope, receive, send)
+        path = scope["path"] if scope["type"] == "http" else ""
+        if path in asked and scope["method"] == "POST":
+            await _answer(asked[path], scope, receive, send)
+        else:
+            is_gate = path.startswith(GATE) or path == METADATA
+            await (api if is_gate else pages)(scope, receive, send)
 
     return answer
+
+
+async def _answer(route: APIRoute, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer as the framework would by this route, without the layers that it puts around any."""
+    scope["route"] = route
+    request = Request(scope, receive)
+    try:
+        response = await route.endpoint(request)
+    except Exception as wrong:
+        await (await problems.answer_to(request, wrong))(scope, receive, send)
+        if not problems.is_expected(wrong):
+            raise  # the guard writes it down
+        return
+    await response(scope, receive, send)
 
 
 def create_api(parts: Parts) -> FastAPI:

@@ -58,8 +58,7 @@ class Callers:
 
         Raises ProblemError with 401 or 429, and what the database raises when it cannot be read.
         """
-        client, since = self._seen.get(caller.mark, (None, 0.0))
-        known = client if self._clock() - since < KNOWN_SECONDS else None
+        known = self._known(caller)
         async with self._gates.opened(caller.token, known) as gate:
             if gate is None:
                 self._seen.pop(caller.mark, None)
@@ -67,9 +66,27 @@ class Callers:
                 raise ProblemError(401, "The token is not known here.", headers=INVALID)
             if known is None:
                 self._remember(caller.mark, gate.client)
-            if wait := self._requests.wait(str(gate.client.id)):
-                raise _too_often(wait)
+            self._count(gate.client)
             yield gate
+
+    def brief(self, caller: Caller) -> ClientGate | None:
+        """Return the gate for one question; None for a caller who must be looked up first.
+
+        Raises ProblemError with 429.
+        """
+        known = self._known(caller)
+        if known is None:
+            return None
+        self._count(known)
+        return self._gates.brief(known)
+
+    def _known(self, caller: Caller) -> GateClient | None:
+        client, since = self._seen.get(caller.mark, (None, 0.0))
+        return client if self._clock() - since < KNOWN_SECONDS else None
+
+    def _count(self, client: GateClient) -> None:
+        if wait := self._requests.wait(str(client.id)):
+            raise _too_often(wait)
 
     def _remember(self, mark: str, client: GateClient) -> None:
         self._seen.pop(mark, None)

@@ -83,14 +83,28 @@ async def _failed(_request: Request, _error: Exception) -> Response:
     return answer(ProblemError(500, "The fault is ours, and it is written down."))
 
 
+HANDLERS = (
+    (ProblemError, _problem),
+    (HTTPException, _http),
+    (SQLAlchemyError, _away),
+    (OSError, _away),
+    (TimeoutError, _away),
+    (Exception, _failed),
+)
+
+
+async def answer_to(request: Request, error: Exception) -> Response:
+    """Return the answer to a fault of any kind."""
+    handler = next(handler for kind, handler in HANDLERS if isinstance(error, kind))
+    return await handler(request, error)
+
+
+def is_expected(error: Exception) -> bool:
+    """Whether a fault is of a kind that happens; any other is one of ours, and is written down."""
+    return any(isinstance(error, kind) for kind, handler in HANDLERS if handler is not _failed)
+
+
 def install(api: FastAPI) -> None:
     """Answer every kind of fault with a problem."""
-    for kind, handler in (
-        (ProblemError, _problem),
-        (HTTPException, _http),
-        (SQLAlchemyError, _away),
-        (OSError, _away),
-        (TimeoutError, _away),
-        (Exception, _failed),
-    ):
+    for kind, handler in HANDLERS:
         api.add_exception_handler(kind, handler)

@@ -32,6 +32,7 @@ async def account(request: Request, at: AtDesk) -> Response:
         request,
         "account/account.html",
         sign_ins=[(one, fingerprint(one.public_key)) for one in keys],
+        passkeys=await at.parts.passkeys.of(at.viewer.person.id),
     )
 
 

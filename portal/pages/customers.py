@@ -24,13 +24,15 @@ from portal.desk import AtDesk, PortalDesk
 from portal.families import Entry, Family, Pages, Process, process_id
 from portal.forms import Fields
 from portal.languages import N_, Speech
+from portal.lists import PAGE, cut
 from portal.render import page
 from starter.customers import CustomerDesk
 from starter.times import now
+from store.customers import NEVER, Part
 from store.pulses import Pulses
 
 pages = Pages()
-STATUSES = ("never", *(one.value for one in Status))
+STATUSES = (NEVER, *(one.value for one in Status))
 NOTHING: Mapping[str, Any] = {
     "said": None,
     "in_english": None,
@@ -54,10 +56,15 @@ ACTS = {
 
 @pages.page("/customers")
 async def listed(
-    request: Request, at: AtDesk, status: str = "", name: str = "", partner: str = ""
+    request: Request,
+    at: AtDesk,
+    status: str = "",
+    name: str = "",
+    partner: str = "",
+    after: str = "",
 ) -> Response:
     """List the partner's customers with switch and status; or the partners of a customer."""
-    return await customers_page(request, at, chosen=status, name=name, partner=partner)
+    return await customers_page(request, at, chosen=status, name=name, partner=partner, after=after)
 
 
 @pages.act("/customers/{partner}/{customer}/enable")
@@ -137,6 +144,7 @@ async def customers_page(
     chosen: str = "",
     name: str = "",
     partner: str = "",
+    after: str = "",
     **facts: Any,
 ) -> Response:
     """Render the list. *chosen* is a status, *name* a part of a customer's name or slug."""
@@ -145,18 +153,23 @@ async def customers_page(
         wanted = slug(partner) if partner else None
     except FieldError as broken:
         wanted, wrong = None, {"partner": sentences.of_field(broken, at.viewer.speech)}
-    every = await desk.listed(wanted)
+    chosen = chosen if chosen in STATUSES else ""
+    part = Part(chosen or None, None if name.strip() else PAGE + 1, _place_after(after))
+    found = [one for one in await desk.listed(wanted, part) if _fits(one, name)]
+    lines, end = cut(found)
     shown = {
-        "lines": [one for one in every if _fits(one, chosen, name)],
-        "is_any": bool(every),
+        "lines": lines,
+        "following": None if end is None else f"{end.partner}~{end.customer}",
+        "is_first": not after,
+        "is_any": bool(lines or chosen or name or after),
         "statuses": STATUSES,
-        "status_chosen": chosen if chosen in STATUSES else "",
+        "status_chosen": chosen,
         "name": name,
         "partner": partner,
         "is_operator": at.viewer.has(Role.OPERATOR),
         "is_customer": at.viewer.organization.kind is OrganizationKind.CUSTOMER,
         "is_recent": at.viewer.is_recent(now()),
-        "live": None if partner or name or chosen else "customers",
+        "live": None if partner or name or chosen or after else "customers",
         "wrong": wrong,
         **NOTHING,
     }
@@ -178,6 +191,7 @@ async def customer_page(
         "view": view,
         "timeline": await desk.lines(process),
         "acts": _acts(state, view, at.viewer, directory),
+        "is_recent": at.viewer.is_recent(now()),
         "live": f"customer/{process}",
         "told": at.viewer.speech.say(TOLD[done]) if done in TOLD else None,
     }
@@ -228,10 +242,18 @@ async def _place(
     return first.id, second.id
 
 
-def _fits(one: ListedCustomer, status: str, name: str) -> bool:
+def _place_after(said: str) -> tuple[str, str] | None:
+    """Read where a page of the list begins. Raises NotFoundError for what no page wrote."""
+    partner, _, customer = said.partition("~")
+    try:
+        return (slug(partner), slug(customer)) if said else None
+    except FieldError:
+        raise NotFoundError from None
+
+
+def _fits(one: ListedCustomer, name: str) -> bool:
     words = f"{one.customer_name} {one.customer} {one.partner_name} {one.partner}".casefold()
-    is_meant = status not in STATUSES or one.status == status
-    return is_meant and name.strip().casefold() in words
+    return name.strip().casefold() in words
 
 
 def _seen(view: CustomerView, speech: Speech) -> dict[str, str]:
@@ -250,7 +272,7 @@ async def _pulse_of_one(at: PortalDesk, key: str) -> str:
 
 
 async def _pulse_of_list(at: PortalDesk, _key: str) -> str:
-    found = await CustomerDesk(at).listed(None)
+    found = await CustomerDesk(at).listed(None, Part(limit=PAGE))
     return " ".join(f"{one.partner}.{one.customer}.{one.status}" for one in found)
 
 

@@ -16,7 +16,6 @@ from approvals.errors import (
     EndDateError,
     FieldError,
     NotAllowedNowError,
-    SignInAgedError,
     StaleError,
     TooLateError,
 )
@@ -25,7 +24,7 @@ from approvals.tenant_access.commands import ChangeEnd, Deny, Finish, Grant, Rev
 from approvals.tenant_access.record import TenantAccess
 from approvals.texts import message, reason
 from portal import ends, sentences, sign_ins
-from portal.auth import Posted, SignInAgainError
+from portal.auth import AGED, Posted, SignInAgainError
 from portal.desk import AtDesk, PortalDesk
 from portal.errors import status_of
 from portal.families import Family, Pages, Process
@@ -193,7 +192,7 @@ async def _given(
         raise SignInAgainError(path)
     try:
         await RequestDesk(at.of_form(fields)).give(process, command, wait=True)
-    except SignInAgedError:
+    except AGED:
         await sign_ins.keep(at.parts, at.viewer, path, typed)
         raise SignInAgainError(path) from None
     except (StaleError, EndDateError, *LATE) as refusal:

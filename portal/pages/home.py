@@ -22,10 +22,13 @@ from portal.families import Entry, Family, Pages, Process, process_id
 from portal.languages import N_
 from portal.lists import PAGE, listed, place
 from portal.render import page
+from portal.visits import visits
+from portal.waiting import waits
 from starter.client import UNKNOWN, UnreachableError
 from starter.requests import RequestDesk
 from starter.times import now
 from store.pulses import Pulses
+from store.waiting import Waiting
 
 pages = Pages()
 RENEWED = 120  # seconds between two ways into an open session, each good for five minutes
@@ -39,21 +42,17 @@ async def home(request: Request, at: AtDesk, status: str = "", after: str = "") 
     me = at.viewer.person.id
     wanted = [chosen] if chosen else []
     shown = listed(await at.inbox.named(me, wanted, PAGE + 1, place(after)))
-    opened = await at.inbox.sessions(me)
-    inside = [await at.inbox.state(one.process) for one in opened]
-    entered = [one for one in inside if isinstance(one, TenantAccess)]
-    states = [*shown.rows, *entered]
-    views = await RequestDesk(at).views(states) if states else []
-    names = {state.process_id: view.tenant_name for state, view in zip(states, views, strict=True)}
+    views = await RequestDesk(at).views(shown.rows) if shown.rows else []
     waiting, moment = await _waiting(at), now()
     return page(
         request,
         "home/tenants.html",
         rows=[
             (view, _is_open(state, at, moment))
-            for state, view in zip(shown.rows, views, strict=False)
+            for state, view in zip(shown.rows, views, strict=True)
         ],
-        sessions=[(one, names[one.process]) for one in opened if one.process in names],
+        sessions=await visits(at),
+        waits=await waits(at),
         waiting=waiting,
         is_more=waiting == WAITING,
         statuses=list(Status),
@@ -155,8 +154,7 @@ async def _session(at: PortalDesk, wanted: UUID) -> tuple[OpenSession, RequestVi
     state, view, _ = await RequestDesk(at).viewed(found.process)
     if found.tenant is None:
         raise NotFoundError
-    decision = await at.gate.check(found.person, found.tenant, found.mode)
-    if not decision.is_open:
+    if not (await at.gate.check_session(found)).is_open:
         raise NotFoundError
     opened = OpenSession(
         id=found.id,
@@ -172,7 +170,8 @@ async def _pulse(at: PortalDesk, _key: str) -> str:
     me = PersonId(at.viewer.person.id)
     pulses = Pulses(at.engines)
     decided = await pulses.by_role(KIND, me, Role.TENANT_ADMIN, "tenant_id")
-    return f"{await pulses.named(KIND, me)} {decided}"
+    others = await Waiting(at.engines).pulse(me)
+    return f"{await pulses.named(KIND, me)} {decided} {others}"
 
 
 async def _pulse_of_session(at: PortalDesk, key: str) -> str:

@@ -13,7 +13,7 @@ from approvals.onboarding.commands import Start
 from approvals.onboarding.customer_file import CustomerFileError, read_customer
 from approvals.onboarding.fields import ROLES
 from approvals.onboarding.record import process_id_of
-from portal import sentences
+from portal import sentences, sign_ins
 from portal.acts import Reading, Sheet, take
 from portal.auth import Posted
 from portal.desk import AtDesk, PortalDesk
@@ -25,6 +25,7 @@ from portal.pages.sites import NOTHING
 from portal.render import page
 from starter.onboarding import EXAMPLE
 from starter.onboardings import OnboardingDesk
+from starter.times import now
 
 pages = Pages()
 TEXTS = ("customer", "name", "description", "reference", "time_zone", "locale")
@@ -36,8 +37,9 @@ LISTS = {"admin": "admins", "user": "users"}
 
 @pages.page("/onboardings/new")
 async def ask(request: Request, at: AtDesk) -> Response:
-    """Show the empty form."""
-    return await _form(request, at)
+    """Show the form: empty, or as it was typed before its person had to sign in again."""
+    typed = sign_ins.kept(at.parts, at.viewer, request.url.path)
+    return await _form(request, at, typed=typed, is_kept=bool(typed))
 
 
 @pages.act("/onboardings/new")
@@ -115,6 +117,7 @@ async def _form(
         "lists": LISTS,
         "roles": [one.value for one in ROLES],
         "example": EXAMPLE.read_text(encoding="utf-8"),
+        "is_recent": at.viewer.is_recent(now()),
         "is_operator": not at.viewer.has(OPERATORS[0]),
     }
     facts = {**shown, **facts, "typed": typed}

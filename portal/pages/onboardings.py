@@ -16,6 +16,7 @@ from portal.desk import AtDesk, PortalDesk
 from portal.families import Entry, Family, Pages, Process, process_id
 from portal.forms import Fields
 from portal.languages import N_
+from portal.lists import PAGE, cut, last
 from portal.pages.sites import NOTHING
 from portal.render import page
 from starter.onboardings import OnboardingDesk
@@ -23,7 +24,6 @@ from starter.times import now
 from store.pulses import Pulses
 
 pages = Pages()
-PAGE = 200
 TOLD = {
     "start": N_("The onboarding has begun. Its steps appear here while they happen."),
     "retry": N_("It goes on, from the step that failed."),
@@ -49,13 +49,16 @@ OPERATORS = (Role.ONBOARDING_OPERATOR, Role.OPERATOR)
 
 
 @pages.page("/onboardings")
-async def listed(request: Request, at: AtDesk, status: str = "") -> Response:
+async def listed(request: Request, at: AtDesk, status: str = "", after: str = "") -> Response:
     """List the onboardings that the viewer started or looks after."""
     wanted = [status] if status in list(Status) else []
+    views, end = cut(await OnboardingDesk(at).listed(wanted, PAGE + 1, last(after)))
     return page(
         request,
         "onboardings/list.html",
-        views=await OnboardingDesk(at).listed(wanted, PAGE),
+        views=views,
+        following=None if end is None else end.id,
+        is_first=not after,
         steps=STEPS,
         statuses=list(Status),
         status_chosen=status if wanted else "",

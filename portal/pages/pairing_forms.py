@@ -9,7 +9,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from approvals.commands import Command
-from approvals.errors import NotAuthorisedError, NotFoundError
+from approvals.errors import NotAuthorisedError, NotFoundError, RateLimitedError
 from approvals.pairing import commands as say
 from approvals.pairing.errors import LinkInvalidError
 from approvals.pairing.record import Pairing, process_id_of
@@ -17,7 +17,7 @@ from approvals.people import Role
 from identity import assertions
 from identity.assertions import OpenSession
 from identity.enrolment import proof_of_link
-from portal import guard, sign_ins
+from portal import cookies, guard, sign_ins
 from portal.acts import Act, Reading, Sheet, route, take
 from portal.auth import Posted
 from portal.desk import AtDesk, PortalDesk
@@ -86,11 +86,14 @@ async def offer(request: Request, at: AtDesk, fields: Posted) -> Response:
 @pages.act("/pairings/{process}/accept")
 async def accept(request: Request, at: AtDesk, fields: Posted, process: UUID = Process) -> Response:
     """Take an offer by its link, from the page to which the link leads."""
-    token = token_in(fields.one("token"))
-    await link_page(request, at, process, token)  # whoever may not accept it is refused here
+    rates, here = at.parts.rates, guard.address(request.scope)
+    if rates.unknown_links.is_spent(here) or rates.unknown_links_of_all.is_spent("all"):
+        raise RateLimitedError("Too many attempts. Try again in a minute.")
+    token = token_in(cookies.offer(request, at.parts, process))
+    await link_page(request, at, process)  # whoever may not accept it is refused here
     sheet = Sheet(
-        f"/pairings/{process}/{token}",
-        partial(link_page, request, at, process, token),
+        f"/pairings/{process}/link",
+        partial(link_page, request, at, process),
         PairingDesk,
         partial(_seen, at, process),
     )
@@ -98,10 +101,14 @@ async def accept(request: Request, at: AtDesk, fields: Posted, process: UUID = P
     def build(read: Reading) -> Command | None:
         return read.command(say.Accept, {"proof": proof_of_link(process, token)})
 
-    return await take(
+    answer = await take(
         at, fields, sheet, "accept", process, build,
         goal=lambda _: f"/pairings/{process}?done=accept",
     )  # fmt: skip
+    if answer.status_code == 404:  # the door knows no such link
+        rates.unknown_links.wait(here)
+        rates.unknown_links_of_all.wait("all")
+    return answer
 
 
 async def _taken(
@@ -163,8 +170,7 @@ async def _opened(at: PortalDesk, state: Pairing, wanted: UUID) -> OpenSession:
     found = next((one for one in mine if (one.id, one.process) == (wanted, state.process_id)), None)
     if found is None or found.tenant is None:
         raise NotFoundError
-    decision = await at.gate.check(found.person, found.tenant, found.mode)
-    if not decision.is_open:
+    if not (await at.gate.check_session(found)).is_open:
         raise NotFoundError
     return OpenSession(
         id=found.id,
@@ -186,6 +192,7 @@ async def _offer_page(
         "tenants": [(one.key, one.name) for one in tenants],
         "groups": [(one.key, one.name) for one in groups],
         "told": None,
+        "is_recent": at.viewer.is_recent(now()),
         **NOTHING,
     }
     return page(request, "pairings/new.html", status=status, **{**shown, **facts})

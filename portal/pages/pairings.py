@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
 from approvals.errors import NotFoundError
 from approvals.pairing.authority import has, is_member
@@ -15,11 +15,13 @@ from approvals.pairing.views import PairingView, role_lines
 from approvals.people import Directory, OrganizationKind, Role
 from approvals.permissions import PERMISSIONS, permission_for
 from approvals.sessions import Mode
-from portal import sentences, sign_ins
+from portal import cookies, sentences, sign_ins
 from portal.acts import NOBODY
 from portal.desk import AtDesk, PortalDesk
 from portal.families import Entry, Family, Pages, Process, process_id
 from portal.languages import N_, Speech
+from portal.lists import PAGE, cut, last
+from portal.parts import Parts
 from portal.render import page
 from portal.vocabulary import PERMISSIONS as MEANINGS
 from starter.pairing_desk import PairingDesk, token_in
@@ -55,14 +57,17 @@ TOLD = {
 
 
 @pages.page("/pairings")
-async def listed(request: Request, at: AtDesk, status: str = "") -> Response:
+async def listed(request: Request, at: AtDesk, status: str = "", after: str = "") -> Response:
     """List the pairings of the viewer's side, as support or as customer."""
     wanted = [status] if status in list(Status) else []
     desk = PairingDesk(at)
+    rows, end = cut(await at.pairings.of(desk.viewer, wanted, PAGE + 1, last(after)))
     return page(
         request,
         "pairings/list.html",
-        views=await desk.views(await at.pairings.of(desk.viewer, wanted)),
+        views=await desk.views(rows),
+        following=None if end is None else end.process_id,
+        is_first=not after,
         statuses=list(Status),
         status_chosen=status if wanted else "",
         is_agent=at.viewer.has(Role.SUPPORT_AGENT),
@@ -77,11 +82,20 @@ async def show(request: Request, at: AtDesk, process: UUID = Process) -> Respons
     return await pairing_page(request, at, process, typed=typed, is_kept=bool(typed))
 
 
-@pages.page("/pairings/{process}/{token}")
-async def link(request: Request, at: AtDesk, token: str, process: UUID = Process) -> Response:
-    """Show the offer of a mailed link. Nothing is used up by looking."""
+@pages.page("/pairings/{process}/link")
+async def link(request: Request, at: AtDesk, process: UUID = Process) -> Response:
+    """Show the offer of the mailed link by which this browser came. Looking uses nothing up."""
     typed = sign_ins.kept(at.parts, at.viewer, request.url.path)
-    return await link_page(request, at, process, token, typed=typed, is_kept=bool(typed))
+    return await link_page(request, at, process, typed=typed, is_kept=bool(typed))
+
+
+@pages.page("/pairings/{process}/{token}")
+async def mailed(request: Request, token: str, process: UUID = Process) -> Response:
+    """Take the token of a mailed link out of the address, which browsers keep and show."""
+    parts: Parts = request.app.state.parts
+    answer = RedirectResponse(f"/pairings/{process}/link", 303)
+    cookies.put_offer(answer, parts, process, token_in(token))
+    return answer
 
 
 async def pairing_page(
@@ -126,13 +140,12 @@ async def link_page(
     request: Request,
     at: PortalDesk,
     process: UUID,
-    token: str,
     *,
     status: int = 200,
     **facts: Any,
 ) -> Response:
     """Render the offer of a link; whoever may not accept it gets the words of a wrong link."""
-    token_in(token)
+    token_in(cookies.offer(request, at.parts, process))
     desk = PairingDesk(at)
     try:
         state, view = await desk.viewed(process)
@@ -144,7 +157,6 @@ async def link_page(
     moment = now()
     shown = {
         "view": view,
-        "token": token,
         "is_open": state.status is Status.OFFERED and moment < state.due_at,
         "is_over": state.status in (Status.OFFERED, Status.LAPSED) and moment >= state.due_at,
         "used_at": state.link_used_at,
@@ -185,15 +197,17 @@ def _of_customer(state: Pairing, may: Mapping[str, bool]) -> set[str]:
     if may["decide"] and status is Status.OFFERED and now() < state.due_at:
         found |= {"decline"}
     if may["assign"] and status in JOINED:
-        found |= {"define_role", "drop_role", "remove_clone"}
+        found |= {"define_role", "drop_role", "remove_roles", "remove_clone"}
     if may["assign"] and is_open_to_roles:
-        found |= {"assign_roles", "remove_roles", "decline_roles"}
+        found |= {"assign_roles", "decline_roles"}
     if may["switch"]:
         found |= {"suspend"} if status is Status.ACTIVE else set()
         found |= {"resume"} if status is Status.SUSPENDED else set()
         found |= {"revoke"} if status in JOINED else set()
     if may["consent"] and status is Status.ACTIVE:
         found |= {"consent"}
+    if may["consent"] and status in JOINED:
+        found |= {"refuse"}
     return found
 
 

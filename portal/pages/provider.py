@@ -11,6 +11,7 @@ from config.settings import ConfigurationError
 from portal import auth, cookies, sign_ins
 from portal.families import Family, Pages
 from portal.guard import address as address_of
+from portal.landing import landing
 from portal.languages import N_
 from portal.openid import ANSWER, KEPT_FOR, Attempt, NotIdentifiedError, OpenIdProvider
 from portal.parts import Parts
@@ -56,7 +57,7 @@ async def answered(request: Request) -> Response:
     except (NotIdentifiedError, ConfigurationError, NotFoundError) as wrong:
         log.warning("somebody was not identified: %s", wrong)
         return _failed(request, 403)
-    answer = RedirectResponse(cookies.goal(request, parts) or "/", 303)
+    answer = RedirectResponse(await landing(request, parts, token, before), 303)
     cookies.put(answer, parts, cookies.SIGN_IN, token)
     for gone in (cookies.PROVIDER, cookies.CODE, cookies.LINK, cookies.GUEST):
         cookies.drop(answer, parts, gone)

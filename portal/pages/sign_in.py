@@ -19,6 +19,7 @@ from portal.auth import Posted, PostedByGuest, SignedIn
 from portal.errors import problem, status_of
 from portal.families import Family, Pages
 from portal.guard import address as address_of
+from portal.landing import landing
 from portal.parts import Parts
 from portal.render import page, speech_for
 from store.portal_sessions import PortalSession
@@ -39,7 +40,7 @@ async def ask(request: Request) -> Response:
 async def begin(request: Request, fields: PostedByGuest) -> Response:
     """Have a code mailed, if the address is somebody's; the answer is the same for all."""
     parts: Parts = request.app.state.parts
-    if (refused := _too_often(request)) is not None:
+    if (refused := too_often(request)) is not None:
         return refused
     typed = fields.one("email").strip()
     speech = speech_for(request, None)
@@ -70,7 +71,7 @@ async def prove(request: Request, fields: PostedByGuest) -> Response:
     waiting = await _waiting(request)
     if waiting is None:
         return RedirectResponse("/sign-in", 303)
-    if (refused := _too_often(request)) is not None:
+    if (refused := too_often(request)) is not None:
         return refused
     speech = speech_for(request, None)
     try:
@@ -83,7 +84,7 @@ async def prove(request: Request, fields: PostedByGuest) -> Response:
         return _code_page(request, waiting, sentences.refusal(wrong, speech), is_over=is_over)
     except OVER as wrong:
         return _code_page(request, waiting, sentences.refusal(wrong, speech), wrong, is_over=True)
-    answer = RedirectResponse(cookies.goal(request, parts) or "/", 303)
+    answer = RedirectResponse(await landing(request, parts, token, before), 303)
     cookies.put(answer, parts, cookies.SIGN_IN, token)
     for gone in (cookies.CODE, cookies.LINK, cookies.GUEST):
         cookies.drop(answer, parts, gone)
@@ -99,7 +100,7 @@ async def again(request: Request, viewer: SignedIn) -> Response:
 @pages.act("/sign-in/again")
 async def begin_again(request: Request, viewer: SignedIn, fields: Posted) -> Response:
     """Mail a code to who is signed in."""
-    if (refused := _too_often(request)) is not None:
+    if (refused := too_often(request)) is not None:
         return refused
     return await _code_mailed(request, request.app.state.parts, viewer.person.email)
 
@@ -149,10 +150,12 @@ def _code_page(
         fingerprint=fingerprint(opened.key.public),
         wrong={"code": wrong} if wrong else {},
         is_over=is_over,
+        is_new="new" in request.query_params,
     )
 
 
-def _too_often(request: Request) -> Response | None:
+def too_often(request: Request) -> Response | None:
+    """Return the answer to an address that has tried too often, or None."""
     parts: Parts = request.app.state.parts
     wait = parts.rates.sign_in.wait(address_of(request.scope))
     if not wait:

@@ -17,7 +17,7 @@ from approvals.site_access.privileges import LEAST, levels_of
 from approvals.site_access.record import Status
 from approvals.slugs import slug
 from approvals.transition import Membership
-from portal import levels
+from portal import levels, sign_ins
 from portal.acts import Reading, Sheet, take
 from portal.auth import Posted
 from portal.desk import AtDesk, PortalDesk
@@ -27,6 +27,7 @@ from portal.pages.sites import NOTHING
 from portal.render import page
 from portal.vocabulary import AREAS
 from starter.sites import SiteDesk
+from starter.times import now
 
 pages = Pages()
 Place = tuple[Site, Directory, tuple[Membership, ...]]
@@ -36,7 +37,8 @@ NAMES = {"en": "English", "de": "Deutsch", "es": "Español", "fr": "Français"}
 @pages.page("/sites/{site}/users")
 async def show(request: Request, at: AtDesk, site: str) -> Response:
     """Show who uses a site with which privileges, and who asks to."""
-    return await users_page(request, at, site)
+    typed = sign_ins.kept(at.parts, at.viewer, request.url.path)
+    return await users_page(request, at, site, typed=typed, is_kept=bool(typed))
 
 
 @pages.act("/sites/{site}/add")
@@ -94,6 +96,7 @@ async def users_page(
         "may_decide": desk.viewer in deciders(site.id, directory, memberships),
         "choices": levels.choices(own or LEAST, {}, speech, is_contact=True),
         "languages": [(one, NAMES[one]) for one in LANGUAGES],
+        "is_recent": at.viewer.is_recent(now()),
         "live": "sites",
     }
     return page(request, "sites/users.html", status=status, **{**shown, **facts})

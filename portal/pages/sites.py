@@ -25,6 +25,7 @@ from portal.desk import AtDesk, PortalDesk
 from portal.families import Entry, Family, Pages, Process, process_id
 from portal.forms import Fields
 from portal.languages import N_, Speech
+from portal.lists import PAGE, cut, last
 from portal.render import page
 from starter.sites import SiteDesk
 from starter.times import now
@@ -59,9 +60,13 @@ FIRST = 50  # requests whose changes a list follows
 
 
 @pages.page("/sites")
-async def listed(request: Request, at: AtDesk) -> Response:
-    """List the sites that the viewer has a part in, and who asks for access to them."""
-    return await sites_page(request, at)
+async def listed(request: Request, at: AtDesk, site: str = "") -> Response:
+    """List the sites that the viewer has a part in, and who asks for access to them.
+
+    *site* is the one for which somebody came, who has still to ask.
+    """
+    typed = {"form": ["ask"], "site": [site[:63]]} if site else {}
+    return await sites_page(request, at, typed=typed)
 
 
 @pages.act("/sites/ask")
@@ -117,13 +122,20 @@ async def sites_page(
     request: Request, at: PortalDesk, *, status: int = 200, **facts: Any
 ) -> Response:
     """Render the viewer's sites. *facts* are what a form that was not taken adds."""
-    desk = SiteDesk(at)
-    ids = await at.sites.of_contact(desk.viewer)
-    asked = await at.sites.requests(ids, [Status.ASKED.value]) if ids else []
+    desk, query = SiteDesk(at), request.query_params
+    ids = await desk.overseen()
+    waiting = [Status.ASKED.value]
+    before, after = last(query.get("asked", "")), query.get("after", "")
+    asked, end = cut(await at.sites.requests(ids, waiting, PAGE + 1, before) if ids else [])
+    sites, end_of_sites = cut(await desk.listed(PAGE + 1, _slug(after)))
     shown = {
         **NOTHING,
-        "sites": await desk.listed(),
+        "sites": sites,
+        "following": None if end_of_sites is None else end_of_sites.site,
+        "is_first": not after,
         "asked": await desk.views(asked) if asked else [],
+        "following_asked": None if end is None else end.process_id,
+        "is_first_asked": before is None,
         "live": "sites",
     }
     return page(request, "sites/list.html", status=status, **{**shown, **facts})
@@ -158,6 +170,13 @@ async def access_page(
         "told": speech.say(TOLD[done]) if done in TOLD else None,
     }
     return page(request, "sites/one.html", status=status, **{**shown, **facts})
+
+
+def _slug(said: str) -> str | None:
+    try:
+        return slug(said) if said else None
+    except FieldError:
+        raise NotFoundError from None
 
 
 def _acts(
@@ -210,7 +229,7 @@ async def _pulse_of_one(at: PortalDesk, key: str) -> str:
 async def _pulse_of_list(at: PortalDesk, _key: str) -> str:
     desk = SiteDesk(at)
     own = await at.sites.own(desk.viewer)
-    asked = await at.sites.requests(await at.sites.of_contact(desk.viewer), [], FIRST)
+    asked = await at.sites.requests(await desk.overseen(), [], FIRST)
     return " ".join(f"{one.process_id}.{one.version}" for one in (*own, *asked))
 
 

@@ -102,3 +102,57 @@
   window.addEventListener("pageshow", listen);
   listen();
 })();
+
+// Forms that need a passkey: the browser is asked for it, and its answer goes along.
+(function () {
+  function bytes(text) {
+    const plain = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
+    return Uint8Array.from(plain, (one) => one.charCodeAt(0));
+  }
+
+  function text(buffer) {
+    const plain = String.fromCharCode(...new Uint8Array(buffer));
+    return btoa(plain).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  }
+
+  function described(listed) {
+    return (listed || []).map((one) => ({ ...one, id: bytes(one.id) }));
+  }
+
+  async function asked(kind, options) {
+    const publicKey = { ...options, challenge: bytes(options.challenge) };
+    if (kind === "create") {
+      publicKey.user = { ...options.user, id: bytes(options.user.id) };
+      publicKey.excludeCredentials = described(options.excludeCredentials);
+    } else {
+      publicKey.allowCredentials = described(options.allowCredentials);
+    }
+    const made = await navigator.credentials[kind]({ publicKey });
+    const response = {};
+    for (const name of [
+      "clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle",
+    ]) {
+      if (made.response[name]) {
+        response[name] = text(made.response[name]);
+      }
+    }
+    return { id: made.id, rawId: text(made.rawId), type: made.type, response };
+  }
+
+  document.addEventListener("submit", async function (event) {
+    const form = event.target;
+    if (!form.dataset.passkey) {
+      return;
+    }
+    event.preventDefault();
+    const failed = document.getElementById("passkey-failed");
+    failed.hidden = true;
+    try {
+      const answer = await asked(form.dataset.passkey, JSON.parse(form.dataset.options));
+      form.elements.answer.value = JSON.stringify(answer);
+      form.submit();
+    } catch (error) {
+      failed.hidden = false;
+    }
+  });
+})();

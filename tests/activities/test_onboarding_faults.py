@@ -213,7 +213,7 @@ async def test_a_secret_that_is_missing_parks_it_with_its_name(
 
     await adapter.close()
     assert status == "parked"
-    assert (await life.onboarding()).reason == "The secret 'env:BENBOW' is empty or not set."
+    assert (await life.onboarding()).reason == "The secret 'env:ADMIRAL_BENBOW' is empty or not set."
 
 
 async def test_no_row_and_no_log_line_ever_holds_a_secret(
@@ -233,4 +233,4 @@ async def test_no_row_and_no_log_line_ever_holds_a_secret(
         assert not any(secret in one for one in rows)
         assert secret not in caplog.text
     assert PBX_SECRET in ENVIRONMENT.values()
-    assert any("env:BENBOW" in one for one in rows)  # its name may stand there
+    assert any("env:ADMIRAL_BENBOW" in one for one in rows)  # its name may stand there

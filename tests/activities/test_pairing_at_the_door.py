@@ -28,10 +28,11 @@ from approvals.pairing.commands import (
 from approvals.pairing.record import process_id_of
 from approvals.permissions import DISRUPTIVE_CHANGE, ROLES
 from approvals.sessions import Mode
+from store import tables as t
 from store.engine import Engines, connect
 from store.gate import SqlGate
 from store.pairings import Pairings
-from tests.factories import BECKY, CAROLINE, DAY, HOUR, START, TOM, TOM_SAWYER
+from tests.factories import BECKY, CAROLINE, CLASSICS, DAY, HOUR, MARY, START, TOM, TOM_SAWYER
 from tests.installation import CarriedClock, Installation
 from tests.pairings import (
     CARE,
@@ -42,6 +43,7 @@ from tests.pairings import (
     make_offer,
     pass_of,
 )
+from tests.store.entries import Entries
 from tests.store.rows import rows_of
 from tests.stored_life import code_of, kept
 from tests.stored_pairing import StoredPairing, fill_paired
@@ -267,6 +269,47 @@ async def test_lists_hold_only_what_one_has_part_in(life: StoredPairing) -> None
     assert await lists.ways_in(FITZWILLIAM.id, TOM_SAWYER.slug) == []
 
 
+async def test_who_left_the_vendor_finds_nothing_in_the_lists_of_its_group(
+    life: StoredPairing,
+) -> None:
+    await life.active()
+
+    await life.set("person", GEORGIANA.id, organization_id=CLASSICS.id)
+
+    lists = Pairings(life.engines)
+    assert await lists.of(GEORGIANA.id) == []
+    assert await lists.ways_in(GEORGIANA.id, TOM_SAWYER.slug) == []
+
+
+async def test_a_session_goes_on_by_its_own_pairing_alone(life: StoredPairing) -> None:
+    await life.active()
+    await life.says(GEORGIANA, BEGIN)
+    (session,) = await life.installation.inbox.sessions(GEORGIANA.id)
+    gate = SqlGate(life.engines)
+    before = await gate.check_session(session)
+
+    await life.set("person", GEORGIANA.id, organization_id=CLASSICS.id)
+    await Entries(life.engines).grant(GEORGIANA)
+
+    assert (before.is_open, before.process) == (True, life.process)
+    assert (await gate.check(GEORGIANA.id, TOM_SAWYER.id)).is_open  # by the grant
+    assert not (await gate.check_session(session)).is_open
+
+
+async def test_an_operator_finds_what_they_offered_for_a_vendor(life: StoredPairing) -> None:
+    await life.set("person", MARY.id, organization_id=CLASSICS.id)
+    await life.says(MARY, make_offer(organization="netherfield"))
+    lists = Pairings(life.engines)
+
+    found = await lists.of(MARY.id)
+    async with life.engines.write.begin() as connection:
+        gone = t.role_assignment.c.person_id == MARY.id
+        await connection.execute(t.role_assignment.delete().where(gone))
+
+    assert [one.process_id for one in found] == [life.process]
+    assert await lists.of(MARY.id) == []
+
+
 async def test_every_change_has_its_entry_and_every_entry_its_change(life: StoredPairing) -> None:
     await life.active()
     await life.says(CHARLES, AddClone())
@@ -331,3 +374,22 @@ async def test_two_offers_at_once_make_one_pairing(life: StoredPairing) -> None:
     answers = await asyncio.gather(*(offered(number) for number in range(6)))
 
     assert sorted(one or "" for one in answers) == ["", *["already_paired"] * 5]
+
+
+async def test_offering_and_withdrawing_again_and_again_mails_no_more_links_than_six_an_hour(
+    life: StoredPairing, clock: CarriedClock
+) -> None:
+    async def offers() -> tuple[StoredPairing, str | None]:
+        one, batch = StoredPairing(life.installation, clock), uuid4()
+        one.process = process_id_of(batch, TOM_SAWYER.slug)
+        return one, code_of(await one.says(CHARLES, make_offer(batch=batch)))
+
+    for _ in range(3):
+        one, refused = await offers()
+        assert refused is None
+        assert code_of(await one.says(CHARLES, Reissue())) is None
+        await one.says(CHARLES, Withdraw())
+
+    assert (await offers())[1] == "rate_limited"
+    life.waits(HOUR)
+    assert (await offers())[1] is None

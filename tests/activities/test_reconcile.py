@@ -1,7 +1,7 @@
 """Temporal follows the database: what was lost, taken or wedged is started again from its row."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -17,7 +17,7 @@ from approvals.tenant_access.commands import Grant, Revoke
 from approvals.tenant_access.record import KIND
 from starter.workers import upkeep
 from store.outbox import SqlOutbox
-from tests.factories import MINUTE, TOM
+from tests.factories import MINUTE, TOM, TOM_SAWYER
 from tests.installation import CarriedClock, Installation
 from tests.workflows.stage import QUICK, Stage, eventually, short_window, until
 
@@ -210,6 +210,43 @@ async def test_a_workflow_whose_row_was_closed_without_it_is_ended_after_a_minut
         await stage.sees(process)
 
 
+async def test_a_workflow_whose_row_is_gone_is_ended_after_a_minute_of_watching(
+    stage: Stage,
+) -> None:
+    restored = ScriptedLedger([])  # as after a database from before the submission
+    reconciler = Reconciler(restored, stage.client, now := MovingClock(datetime.now(UTC)))
+    async with stage.installation.working(stage.client):
+        process = await stage.submitted()
+        await stage.sees(process, KIND)
+        done = [(await reconciler.run_once()).ended]
+        restored.troubles = [OSError("no such host")]
+        now.moment += OVERDUE
+        with pytest.raises(OSError, match="no such host"):
+            await reconciler.run_once()
+
+        for _ in range(2):
+            done.append((await reconciler.run_once()).ended)
+            now.moment += OVERDUE
+
+        assert done == [0, 0, 1]
+        await stage.sees(process)
+
+
+async def test_a_submission_that_waits_for_a_worker_is_left_alone(stage: Stage) -> None:
+    process, said = stage.submission()
+    await stage.gatehouse.submit(KIND, said, TOM_SAWYER.id, wait=False)
+    await stage.sees(process, KIND)
+    reconciler = stage.reconciler(now := MovingClock(datetime.now(UTC)))
+    await reconciler.run_once()
+    now.moment += OVERDUE
+
+    done = await reconciler.run_once()
+
+    assert done == NOTHING_OPEN
+    async with stage.installation.working(stage.client):
+        assert (await stage.recorded(said)).status == "pending"
+
+
 async def test_upkeep_outlives_a_database_that_is_away(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -238,8 +275,8 @@ class ScriptedLedger(Ledger):
     def locked(self, process: UUID, at: datetime) -> AbstractAsyncContextManager[LockedRow]:
         raise NotImplementedError
 
-    async def closed(self, processes: Sequence[UUID]) -> frozenset[UUID]:
-        return frozenset()
+    async def are_closed(self, processes: Sequence[UUID]) -> Mapping[UUID, bool]:
+        return {}
 
     async def due_processes(self, kind: str) -> Sequence[UUID]:
         return ()

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from approvals.commands import Command
+from approvals.commands import CLOCK, Command
 from approvals.customer_access.commands import AcceptTerms, BeginSession, Disable, Enable
 from approvals.customer_access.record import LONGEST_VISIT, Acceptance, Status
 from approvals.customer_access.views import customer_view, visible
@@ -410,7 +410,9 @@ def test_a_view_shows_the_own_visit_and_nobody_elses() -> None:
 def test_a_timeline_shows_visits_to_who_made_them_and_to_operators() -> None:
     life = opened()
     entry = make_entry(1, 1, "").model_copy(update={"event": "enabled", "actor": TOM.id})
-    entries = [entry.model_copy(update={"event": "session_begun"}), entry]
+    ended = entry.model_copy(update={"event": "session_expired", "actor": CLOCK})
+    tried = entry.model_copy(update={"event": "refused.not_allowed_now"})
+    entries = [entry.model_copy(update={"event": "session_begun"}), tried, ended, entry]
 
     shown = {
         one.name: [entry.event for entry in visible(life.switch, entries, one.id, SWITCHING)]
@@ -418,8 +420,8 @@ def test_a_timeline_shows_visits_to_who_made_them_and_to_operators() -> None:
     }
 
     assert shown == {
-        TOM.name: ["session_begun", "enabled"],
+        TOM.name: ["session_begun", "refused.not_allowed_now", "enabled"],
         HUCK.name: ["enabled"],
         JANE.name: ["enabled"],
-        MARY.name: ["session_begun", "enabled"],
+        MARY.name: ["session_begun", "refused.not_allowed_now", "session_expired", "enabled"],
     }

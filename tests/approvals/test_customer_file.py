@@ -22,7 +22,7 @@ reference = "C-1881"
 [pbx]
 host = "pbx.example.com"
 username = "import"
-secret = "file:benbow"
+secret = "file:admiral-benbow"
 
 [[admins]]
 name = "Jim Hawkins"
@@ -39,7 +39,7 @@ FORM: dict[str, Any] = {
     "customer": "admiral-benbow",
     "name": "Admiral Benbow",
     "reference": "C-1881",
-    "pbx": {"host": "pbx.example.com", "username": "import", "secret": "file:benbow"},
+    "pbx": {"host": "pbx.example.com", "username": "import", "secret": "file:admiral-benbow"},
     "admins": [{"email": "jim@example.com", "name": "Jim"}],
 }
 SLUG = "It takes a-z, 0-9 and '-', 1 to 63 characters."
@@ -69,7 +69,7 @@ TABLE = "Write it as a table: [pbx], and below it host, username and secret."
 ADMINS = "Write each as a table [[admins]], with name, email, and perhaps roles."
 USERS = "Write each as a table [[users]], with name, email and roles."
 HEAD = "customer,name,reference,pbx_host,pbx_username,pbx_secret,admins,users"
-PBX = "pbx.example.com,import,file:benbow"
+PBX = "pbx.example.com,import,file:a"
 
 
 def told(text: str) -> list[str]:
@@ -129,9 +129,9 @@ def test_the_example_becomes_a_form() -> None:
         ('"C-1881"', '"C"\nswitch_on_for = 7', "line 4: switch_on_for: It must be text."),
         ('"pbx.example.com"', '"https://pbx.example.com"', f"line 6: pbx.host: {HOST}"),
         ('"import"', '""', f"line 7: pbx.username: {USERNAME}"),
-        ('"file:benbow"', '"hunter2"', f"line 8: pbx.secret: {SECRET}"),
-        ('"file:benbow"', '"file:../../etc/passwd"', f"line 8: pbx.secret: {SECRET}"),
-        ('secret = "file:benbow"\n', "", "line 5: pbx.secret is missing."),
+        ('"file:admiral-benbow"', '"hunter2"', f"line 8: pbx.secret: {SECRET}"),
+        ('"file:admiral-benbow"', '"file:../../etc/passwd"', f"line 8: pbx.secret: {SECRET}"),
+        ('secret = "file:admiral-benbow"\n', "", "line 5: pbx.secret is missing."),
         ('"jim@example.com"', '"jim@"', f"line 12: admins 1.email: {DOMAIN}"),
         ('"customer.user.supervisorl1"', '"user.admin"', f"line 13: admins 1.roles 1: {ADMIN}"),
         ('"customer.user.acd"', '"boss"', f"line 18: users 1.roles 1: {ROLE}"),
@@ -177,7 +177,7 @@ def test_a_table_of_the_wrong_shape_is_told_how_to_write_it(text: str, said: str
 
 
 def test_everything_that_is_wrong_is_told_at_once_in_the_order_of_the_lines() -> None:
-    found = told(GOOD.replace("C-1881", "-").replace("jim@", "").replace("file:benbow", "hunter2"))
+    found = told(GOOD.replace("C-1881", "-").replace("jim@", "").replace("file:admiral-benbow", "hunter2"))
 
     assert [one.split(":")[0] for one in found] == ["line 3", "line 8", "line 12"]
     assert "hunter2" not in "".join(found)

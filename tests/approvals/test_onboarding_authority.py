@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from pydantic import ValidationError
 
 from approvals.commands import Command
 from approvals.errors import (
@@ -125,3 +126,35 @@ def test_a_slug_that_is_being_onboarded_already_is_refused() -> None:
 def test_an_id_that_is_not_made_of_batch_and_customer_is_refused() -> None:
     with pytest.raises(InvalidDecisionError, match="process_id"):
         OnboardingLife().says(make_start(), process=uuid4())
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["file:admiral-benbow", "file:admiral-benbow.pbx", "env:ADMIRAL_BENBOW"],
+)
+def test_a_pbx_secret_of_the_customers_own_may_be_named(secret: str) -> None:
+    assert make_start(pbx={**PBX, "secret": secret}).pbx.secret == secret
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "file:green-gables",
+        "file:admiral",
+        "file:admiral-benbow-inn",  # the slug of another customer may begin so
+        "file:Admiral-Benbow",
+        "file:platform-client",
+        "env:GREEN_GABLES",
+        "env:ADMIRAL_BENBOW_INN",
+        "env:ADMIRAL",
+    ],
+)
+def test_a_pbx_secret_of_another_customers_is_refused_with_the_rule(secret: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        make_start(pbx={**PBX, "secret": secret})
+
+    assert "pbx.secret must name a secret of this customer's own" in str(refused.value)
+    assert "file:admiral-benbow, or a file whose name begins with" in str(refused.value)
+
+
+PBX = {"host": "pbx.admiral-benbow.example.com", "username": "import"}

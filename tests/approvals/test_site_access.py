@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
+from approvals import newcomers
 from approvals.commands import Command
 from approvals.errors import (
     AlreadyDecidedError,
@@ -15,12 +16,13 @@ from approvals.errors import (
     NotAuthorisedError,
     NotFoundError,
     OwnRequestError,
+    RateLimitedError,
     StaleError,
     SubmissionError,
     TooLateError,
 )
 from approvals.newcomers import person_id_of
-from approvals.people import Person, Role
+from approvals.people import OrganizationKind, Person, Role
 from approvals.policy import Policy
 from approvals.site_access.commands import (
     Ask,
@@ -58,6 +60,7 @@ from tests.sites import (
     SiteLife,
     levels,
     make_add,
+    make_save,
     managing,
 )
 
@@ -321,7 +324,7 @@ def test_a_former_contact_decides_nothing_although_the_membership_says_update() 
         life.says(GRANT, HUCK, SID, START + HOUR)
 
 
-def test_a_contact_adds_somebody_unknown_who_becomes_a_person_of_the_sites_organization() -> None:
+def test_a_contact_adds_somebody_unknown_who_becomes_a_guest() -> None:
     life = SiteLife()
     new = make_person("Aunt Polly", FENCE_PAINTING)
     new = new.model_copy(update={"id": person_id_of(new.email)})
@@ -331,8 +334,9 @@ def test_a_contact_adds_somebody_unknown_who_becomes_a_person_of_the_sites_organ
     assert step.directory is not None
     (person,) = step.directory.people
     assert (person.name, person.organization, person.locale) == (
-        "Aunt Polly", FENCE_PAINTING.id, "fr",
+        "Aunt Polly", newcomers.GUESTS, "fr",
     )  # fmt: skip
+    assert [one.kind for one in step.directory.organizations] == [OrganizationKind.GUEST]
     assert life.told("site_welcome") == (person.id,)
 
 
@@ -347,6 +351,8 @@ def test_a_known_person_keeps_the_name_that_the_directory_has() -> None:
 def test_an_inactive_person_is_not_added_and_decides_nothing() -> None:
     life = SiteLife(changed(SITES, SID, is_active=False))
     with pytest.raises(SubmissionError, match="not active any more"):
+        life.says(ADD, BECKY, SID, START)
+    with pytest.raises(SubmissionError, match=SID.email):  # the name is not for whoever guesses
         life.says(ADD, BECKY, SID, START)
 
     life = SiteLife(changed(SITES, BECKY, is_active=False))
@@ -386,3 +392,60 @@ def test_with_two_primary_contacts_by_mistake_both_decide() -> None:
     life.says(GRANT, TOM, SID, START + HOUR)
 
     assert life.status(SID) == "member"
+
+
+def test_a_contact_names_a_guest_who_was_added_as_another_contact() -> None:
+    life = SiteLife()
+    polly = make_person("Aunt Polly", FENCE_PAINTING)
+    polly = polly.model_copy(update={"id": person_id_of(polly.email)})
+    life.says(make_add(polly), BECKY, polly, START)
+
+    life.on_contacts(make_save(BECKY, polly), BECKY, START)
+
+    assert life.directory.holders(Role.SECONDARY_CONTACT, SITE.id) == (polly.id,)
+
+
+def test_nobody_becomes_a_guest_where_guests_are_switched_off() -> None:
+    life = SiteLife()
+    closed = newcomers.guests(life.directory).model_copy(update={"is_active": False})
+    life.directory = life.directory.model_copy(
+        update={"organizations": (*life.directory.organizations, closed)}
+    )
+    new = make_person("Aunt Polly", FENCE_PAINTING)
+    new = new.model_copy(update={"id": person_id_of(new.email)})
+
+    with pytest.raises(SubmissionError, match="Guests are switched off"):
+        life.says(make_add(new), BECKY, new, START)
+
+
+def test_asking_again_and_again_is_limited_to_five_an_hour() -> None:
+    life = SiteLife()
+    for minute in range(5):
+        life.asks(SID, START + timedelta(minutes=minute))
+        life.says(Withdraw(), SID, SID, START + timedelta(minutes=minute))
+
+    with pytest.raises(RateLimitedError, match="5 requests to one site an hour"):
+        life.asks(SID, START + timedelta(minutes=59))
+
+    life.asks(MUFF, START + timedelta(minutes=59))
+    life.asks(SID, START + HOUR)
+    assert life.status(SID) == "asked"
+
+
+def test_being_added_and_removed_does_not_reset_the_count_of_asks() -> None:
+    life = SiteLife(policy=Policy(site_asks_per_hour=1))
+    life.asks(SID, START)
+    life.says(ADD, BECKY, SID, START)
+    life.says(Remove(), BECKY, SID, START)
+
+    with pytest.raises(RateLimitedError):
+        life.asks(SID, START + timedelta(minutes=1))
+
+
+def test_a_request_that_waits_is_not_granted_unseen_by_adding() -> None:
+    life = SiteLife()
+    life.asks(SID, START, "I count the brushes.")
+
+    with pytest.raises(StaleError, match="waits for a decision"):
+        life.says(make_add(SID, shown="0" * 64), BECKY, SID, START)
+    assert life.says(ADD, BECKY, SID, START).event == "added"

@@ -12,13 +12,14 @@ from tests.customer_platform.running import CLIENT_SECRET
 PBX_SECRET = "pieces-of-eight"
 ENVIRONMENT = {
     f"{VARIABLE_PREFIX}PLATFORM": CLIENT_SECRET,
-    f"{VARIABLE_PREFIX}BENBOW": PBX_SECRET,
+    f"{VARIABLE_PREFIX}ADMIRAL_BENBOW": PBX_SECRET,
+    **{f"{VARIABLE_PREFIX}INN_{number:02}": PBX_SECRET for number in range(100)},
     f"{VARIABLE_PREFIX}EMPTY_HOUSE": "elementary",
 }
 JIM = NewUser(email="jim.hawkins@admiral-benbow.example.com", name="Jim Hawkins")
 PEW = NewUser(email="blind.pew@example.com", name="Blind Pew")
 BENBOW = PbxConnection(
-    host="pbx.admiral-benbow.example.com", username="import", secret="env:BENBOW"
+    host="pbx.admiral-benbow.example.com", username="import", secret="env:ADMIRAL_BENBOW"
 )
 EMPTY_HOUSE = PbxConnection(
     host="pbx.empty-house.example.com", username="import", secret="env:EMPTY_HOUSE"

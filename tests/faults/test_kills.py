@@ -1,12 +1,11 @@
-"""R1: the worker killed before and after each of its awaits, in the middle of all kinds at once."""
+"""R1: the worker killed before and after its awaits, in the middle of processes of all kinds."""
 
 import asyncio
-import os
 import shutil
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID, uuid4
@@ -16,10 +15,14 @@ from sqlalchemy import select
 from sqlalchemy.engine import URL
 from temporalio.client import Client
 
+from activities.reconcile import Reconciler
 from activities.send_notices import TemporalMailQueue, sweep
 from approvals.commands import Command
+from approvals.contacts.record import process_id_of as contacts_of
+from approvals.contacts.record import shown_digest as contacts_shown
 from approvals.customer_access.commands import Disable
 from approvals.customer_access.record import process_id_of as switch_of
+from approvals.facts import Needed
 from approvals.onboarding.record import process_id_of as onboarding_of
 from approvals.pairing.commands import Decline
 from approvals.pairing.record import process_id_of as pairing_of
@@ -33,7 +36,9 @@ from identity.files import write_secret
 from starter.client import Gatehouse, UnreachableError
 from starter.mailbox import Mailbox
 from store import tables as t
+from store.directory import part_of
 from store.engine import Engines, connect
+from store.ledger import SqlLedger
 from store.outbox import SqlOutbox
 from tests import onboardings, pairings, sites, switching
 from tests.customer_platform.customers import ENVIRONMENT
@@ -41,6 +46,7 @@ from tests.customer_platform.running import RunningPlatform
 from tests.customer_platform.running import running as platform_running
 from tests.every_kind import EveryKind, renderer
 from tests.factories import (
+    BECKY,
     CAROLINE,
     CLASSICS,
     ELIZABETH,
@@ -51,19 +57,19 @@ from tests.factories import (
     TOM_SAWYER,
     make_submit,
 )
-from tests.faults.plan import FULL, FaultPlan, fault
+from tests.faults.plan import FULL, FaultPlan, fault, fits
 from tests.installation import CarriedClock, home_of
 from tests.pairings import CHARLES
 from tests.workflows.programs import environment, running
 from tests.workflows.stage import eventually
 from tests.workflows.test_kills import QuickTasks
 
-MORTAL, NORMAL = "tests/faults/mortal_worker.py", "worker.py"
-ABOUT_ALL = 260  # points of one story; how many it has depends a little on who comes first
-POINT = "GATEHOUSE_FAULT_POINT"  # at which to die, to look at one again
-POLICY = '[default]\nshortest_access = "1s"\n'
+MORTAL = "tests/faults/mortal_worker.py"
+EVERYWHERE = "everywhere"  # dies once at each place: around mails, calls, kinds of commits
+PATIENCE = 240.0  # seconds
+LONGEST = 60  # points of a life that ends by chance
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
-OVER = {"revoked", "denied", "expired", "declined", "disabled", "asked", "ready"}
+OVER = {"revoked", "denied", "expired", "declined", "disabled", "asked", "ready", "kept"}
 
 
 class Step(NamedTuple):
@@ -99,6 +105,8 @@ def platform(tmp_path: Path) -> Iterator[RunningPlatform]:
 class Story:
     """All kinds of processes, led through workflows by people who insist."""
 
+    lasting = 20 * SECOND  # how long the access is granted that is to expire
+
     def __init__(self, life: EveryKind, client: Client) -> None:
         self.life = life
         self.gatehouse: Gatehouse = life.installation.gatehouse(client)
@@ -129,7 +137,7 @@ class Story:
             [asked(1), then(access[1], TOM, lambda: Deny(reason="No."))],
             [
                 asked(2),
-                then(access[2], TOM, lambda: Grant(ends_at=datetime.now(UTC) + 20 * SECOND)),
+                then(access[2], TOM, lambda: Grant(ends_at=datetime.now(UTC) + self.lasting)),
             ],
             [
                 Step("pairing", CHARLES, offer, lambda: pairings.make_offer(batch=batch[3]), True),
@@ -140,7 +148,10 @@ class Story:
                 Step("customer_access", TOM, switch, switching.accepting),
                 Step("customer_access", JANE, switch, Disable),
             ],
-            [Step("site_access", LYDIA, site, lambda: Ask(site=sites.SITE.slug), opens=True)],
+            [
+                Step("contacts", BECKY, contacts_of(sites.SITE.id), lambda: self.contacts, True),
+                Step("site_access", LYDIA, site, lambda: Ask(site=sites.SITE.slug), opens=True),
+            ],
             [
                 Step("onboarding", CHARLES, start,
                      lambda: onboardings.make_start(batch=batch[4]), opens=True),
@@ -149,6 +160,10 @@ class Story:
 
     async def told(self) -> None:
         """Let everybody insist on everything."""
+        async with self.engines.read.connect() as connection:
+            held = await part_of(connection, Needed(scopes=(sites.SITE.id,)), hold=False)
+        shown = contacts_shown(None, sites.SITE.id, held)
+        self.contacts = sites.make_save(BECKY, sites.HUCK).model_copy(update={"shown": shown})
         lock = asyncio.Lock()
         await asyncio.gather(*(self._told(steps, lock) for steps in self.steps()))
 
@@ -171,7 +186,7 @@ class Story:
         query = select(t.process.c.status).where(t.process.c.kind != "sign_in")
         async with self.engines.read.connect() as connection:
             found = (await connection.execute(query)).scalars().all()
-        return len(found) == 7 and set(found) == OVER
+        return len(found) == 8 and set(found) == OVER
 
     async def is_mailed(self) -> bool:
         """Whether nothing waits in the outbox."""
@@ -192,51 +207,87 @@ async def story(
     shutil.copytree(payload_keys, keys / "payload")
     for name, letter in (("code-proof", b"p"), ("outbox", b"o")):
         write_secret(keys / f"{name}.key", letter * 32)
-    (home_of(tmp_path) / "policy.toml").write_text(POLICY)
     return Story(life, client)
 
 
-@fault("R1", "the worker killed before or after an await, all kinds under way")
-@pytest.mark.parametrize("turn", range(1, ABOUT_ALL + 1) if FULL else [0])
-async def test_a_worker_that_dies_anywhere_loses_and_doubles_nothing(
+@fault("R1", "the worker killed at each commit, mail and call, all kinds under way")
+async def test_a_worker_that_dies_at_every_place_loses_and_doubles_nothing(
     plan: FaultPlan,
-    turn: int,
     story: Story,
     database_url: URL,
     client: Client,
     platform: RunningPlatform,
     tmp_path: Path,
 ) -> None:
-    maildir, counts = tmp_path / "mail", tmp_path / "counts"
-    point = turn or int(os.environ.get(POINT) or plan.chance.randint(1, ABOUT_ALL))
+    if not FULL:
+        pytest.skip("it takes minutes: make faults")
+    story.lasting = MINUTE
+
+    places = await lived(plan, story, EVERYWHERE, tmp_path, client, database_url, platform)
+
+    assert len(places) == len(set(places))
+    assert set(places) >= {
+        f"after the commit of tenant_access {event}"
+        for event in ("submitted", "granted", "denied", "session_begun", "revoked", "expired")
+    }
+    assert set(places) >= {"before SmtpMailer.send", "after SmtpMailer.send"}
+
+
+@fault("R1", "the worker killed by chance, all kinds under way")
+async def test_a_worker_that_dies_now_and_then_loses_and_doubles_nothing(
+    plan: FaultPlan,
+    story: Story,
+    database_url: URL,
+    client: Client,
+    platform: RunningPlatform,
+    tmp_path: Path,
+) -> None:
+    ends = [plan.chance.randint(1, LONGEST) for _ in range(plan.times(2, 20))]
+
+    places = await lived(
+        plan, story, ",".join(map(str, ends)), tmp_path, client, database_url, platform
+    )
+
+    assert places
+
+
+async def lived(
+    plan: FaultPlan,
+    story: Story,
+    dies: str,
+    folder: Path,
+    client: Client,
+    database_url: URL,
+    platform: RunningPlatform,
+) -> list[str]:
+    """Play the story with workers that die; return the places where they did."""
+    maildir, deaths = folder / "mail", folder / "deaths"
     async with AsyncExitStack() as ends:
         mailbox = await ends.enter_async_context(Mailbox(maildir))
         variables = {
-            **environment(home_of(tmp_path), database_url, client, mailbox.port),
+            **environment(home_of(folder), database_url, client, mailbox.port),
             **ENVIRONMENT,
             "GATEHOUSE_MAIL_DOMAIN": "gatehouse.example",
             "GATEHOUSE_PLATFORM_URL": platform.address,
             "GATEHOUSE_PLATFORM_CLIENT_SECRET": "env:PLATFORM",
-            "DIES_AT": str(point),
-            "COUNTS": str(counts),
+            "DIES": dies,
+            "DEATHS": str(deaths),
         }
-        telling = asyncio.create_task(story.told())
-        async with running(MORTAL, variables) as worker:
-            dying = asyncio.create_task(worker.wait())
-            await asyncio.wait([dying, telling], return_when="FIRST_COMPLETED", timeout=120)
-            if worker.returncode is None:  # the story has fewer points
-                worker.kill()
-            code = await dying
-        async with running(NORMAL, variables):
-            await asyncio.wait_for(telling, 120)
-            await eventually(story.is_over, within=120)
-            await _swept(database_url, client)
-            await eventually(story.is_mailed, within=60)
-            plan.tries()
+        async with running(MORTAL, variables):
+            await asyncio.wait_for(story.told(), PATIENCE)
+            await eventually(story.is_over, within=PATIENCE)
+            async with asyncio.timeout(PATIENCE):
+                while not await story.is_mailed():
+                    await _swept(database_url, client)
+                    await asyncio.sleep(1)
+            await Reconciler(SqlLedger(story.engines), client).run_once()  # for those signed in
+            await eventually(partial(fits, story.engines, client), within=PATIENCE)
             await plan.holds(
                 story.engines, is_mailed=True, client=client, maildir=maildir, renderer=renderer()
             )
-    assert code == -signal.SIGKILL
+    places = deaths.read_text().splitlines()
+    plan.tries(len(places))
+    return places
 
 
 async def _swept(database_url: URL, client: Client) -> None:

@@ -41,8 +41,8 @@ async def test_a_long_record_is_verified_while_it_grows_and_one_change_is_found(
     plan: FaultPlan, installation: Installation, clock: CarriedClock
 ) -> None:
     engines = installation.engines
-    chains = await grown(engines, plan.times(2_000, 1_000_000))
-    writing = asyncio.create_task(wrote(installation, clock, plan.times(5, 200)))
+    chains = await grown(engines, plan.times(1_000, 50_000))
+    writing = asyncio.create_task(wrote(installation, clock, plan.times(3, 50)))
 
     begun = asyncio.get_running_loop().time()
     found = [one async for one in judged(engines)]
@@ -102,7 +102,7 @@ async def test_open_processes_survive_the_schema_going_back_and_forth(
     life = await EveryKind(engines, clock).lives()
     before = await digest_of(engines)
 
-    for _ in range(plan.times(1, 10)):
+    for _ in range(plan.times(1, 4)):
         async with engines.write.begin() as connection:
             await connection.run_sync(lambda c: command.downgrade(configured(c), BEFORE_PORTAL))
         await upgrade(engines)

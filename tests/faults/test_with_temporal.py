@@ -5,6 +5,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -27,11 +28,13 @@ from store.engine import Engines
 from store.heads import SqlHeads
 from store.trail import Trail
 from tests.factories import BECKY, CAROLINE, ELIZABETH, HOUR, MINUTE, TOM, TOM_SAWYER
-from tests.faults.plan import FULL, FaultPlan, fault
+from tests.faults.plan import FULL, FaultPlan, fault, fits
 from tests.installation import CarriedClock, Installation
 from tests.workflows.losing import kill, lose
 from tests.workflows.stage import QUICK, Stage, connected, eventually, until
 
+# Of a worker that was too busy to note in time that an activity of its own had run out of time.
+pytestmark = pytest.mark.filterwarnings("ignore:Cannot find activity to cancel:UserWarning")
 SECOND = timedelta(seconds=1)
 PATIENCE = 900.0 if FULL else 60.0
 AT_ONCE = timedelta(0)
@@ -56,9 +59,15 @@ def stage(installation: Installation, client: Client) -> Stage:
 
 
 @pytest.fixture
-async def own_server(tmp_path: Path) -> AsyncIterator[TemporalServer]:
+def told() -> list[str]:
+    """What is told of a file that Temporal cannot use."""
+    return []
+
+
+@pytest.fixture
+async def own_server(tmp_path: Path, told: list[str]) -> AsyncIterator[TemporalServer]:
     """A server of this test alone, to be killed."""
-    server = TemporalServer(tmp_path / "temporal.db", free_port())
+    server = TemporalServer(tmp_path / "temporal.db", free_port(), tells=told.append)
     await server.start()
     yield server
     await server.stop()
@@ -101,7 +110,7 @@ async def test_what_waited_for_workers_is_taken_and_what_is_too_old_is_refused(
     plan: FaultPlan, stage: Stage
 ) -> None:
     async with stage.installation.working(stage.client, policies=QUICK):
-        waiting = await submitted(stage, plan.times(12, 1000))
+        waiting = await submitted(stage, plan.times(8, 100))
         (ending,) = await submitted(stage, 1)
         await insisted(stage, await stage.grant(ending, lasting=4 * SECOND))
     fresh, old = waiting[::2], waiting[1::2]
@@ -128,12 +137,13 @@ async def test_what_waited_for_workers_is_taken_and_what_is_too_old_is_refused(
     assert all(refused)
 
 
-@fault("R4", "Temporal killed, its file as it is, lost, or an old one")
-@pytest.mark.parametrize("how", ["killed", "lost", "old"])
+@fault("R4", "Temporal killed, its file as it is, lost, an old one, or without its journal")
+@pytest.mark.parametrize("how", ["killed", "lost", "old", "torn"])
 async def test_processes_go_on_after_temporal_was_killed(
     plan: FaultPlan,
     installation: Installation,
     own_server: TemporalServer,
+    told: list[str],
     tmp_path: Path,
     how: str,
 ) -> None:
@@ -146,7 +156,7 @@ async def test_processes_go_on_after_temporal_was_killed(
         await own_server.stop()
         _copied(tmp_path, old)
         await own_server.start()
-    for _ in range(plan.times(1, 50 if how == "killed" else 10)):
+    for _ in range(plan.times(1, 6 if how == "killed" else 3)):
         async with installation.working(stage.client, policies=QUICK):
             begun = await submitted(stage, 4)
             await insisted(stage, await stage.grant(begun[0], lasting=5 * SECOND))
@@ -155,8 +165,10 @@ async def test_processes_go_on_after_temporal_was_killed(
         await stage.signal(begun[2], "grant", said)
         await asyncio.sleep(plan.chance.random() / 10)
         await kill(own_server)
-        if how != "killed":
+        if how in ("lost", "old"):
             lose(tmp_path)
+        if how == "torn":
+            _without_journal(tmp_path)
         if how == "old":
             _copied(old, tmp_path)
         await own_server.start()
@@ -173,19 +185,16 @@ async def test_processes_go_on_after_temporal_was_killed(
             return "expired" in [(await statuses(installation.engines))[one] for one in decided]
 
         await eventually(is_over, within=PATIENCE)
-        await eventually(lambda: fits(stage), within=PATIENCE)
+        await eventually(partial(fits, installation.engines, stage.client), within=PATIENCE)
         await plan.holds(installation.engines, client=stage.client)
     events = [await stage.audited(one) for one in decided]
     assert all(len(one) == len(set(one)) for one in events)  # nothing was done twice
+    assert how == "torn" or told == []
 
 
-async def fits(stage: Stage) -> bool:
-    """Whether just the open rows run; the server's lists lag a little."""
-    found = await statuses(stage.installation.engines)
-    wanted = {one for one, status in found.items() if status in ("pending", "granted")}
-    query = "ExecutionStatus = 'Running' AND WorkflowType = 'tenant_access'"
-    running = [one.id async for one in stage.client.list_workflows(query)]
-    return wanted == {UUID(one.partition("/")[2]) for one in running}
+def _without_journal(folder: Path) -> None:
+    for end in ("-wal", "-shm"):
+        (folder / f"temporal.db{end}").unlink(missing_ok=True)
 
 
 @fault("R11", "thousands of ends at one instant")
@@ -194,8 +203,10 @@ async def test_access_that_ends_for_many_at_one_instant_ends_then(
 ) -> None:
     engines = stage.installation.engines
     async with stage.installation.working(stage.client, policies=QUICK):
-        processes = await submitted(stage, plan.times(40, 10_000))
-        ends_at = datetime.now(UTC) + timedelta(seconds=plan.times(12, 300))
+        begun = datetime.now(UTC)
+        processes = await submitted(stage, plan.times(20, 500))
+        spent = datetime.now(UTC) - begun  # granting takes about as long as asking did
+        ends_at = datetime.now(UTC) + 2 * spent + 5 * SECOND
         slots = asyncio.Semaphore(20)
 
         async def granted(process: UUID) -> None:
@@ -230,7 +241,7 @@ async def test_signals_in_any_order_leave_each_process_in_a_state_that_holds(
     engines = stage.installation.engines
     sent: list[UUID] = []
     async with stage.installation.working(stage.client, policies=QUICK):
-        for process in await submitted(stage, plan.times(4, 200)):
+        for process in await submitted(stage, plan.times(3, 20)):
             shown = await stage.installation.shown(process)
             later = datetime.now(UTC) + HOUR
             said = [
@@ -271,7 +282,7 @@ async def test_a_caller_who_lost_the_answer_repeats_and_one_effect_counts(
     plan: FaultPlan, stage: Stage
 ) -> None:
     async with stage.installation.working(stage.client, policies=QUICK):
-        for process in await submitted(stage, plan.times(6, 200)):
+        for process in await submitted(stage, plan.times(3, 60)):
             said = await stage.grant(process)
             asking = asyncio.create_task(stage.send(said))
             await stage.recorded(said)
@@ -293,7 +304,7 @@ async def test_a_restored_database_opens_nothing_and_the_record_names_the_gap(
     file = Path(str(database_url.database))
     published = tmp_path / "checkpoints.jsonl"
     signatures, trusted = Ed25519Signatures(), frozenset([key.public])
-    for _ in range(plan.times(1, 20)):
+    for _ in range(plan.times(1, 5)):
         stage = Stage(installation, client)
         writer = CheckpointFile(published, SqlHeads(engines), key, signatures, trusted)
         async with installation.working(client, policies=QUICK):
@@ -310,7 +321,8 @@ async def test_a_restored_database_opens_nothing_and_the_record_names_the_gap(
         plan.tries()
 
         async with installation.working(client, policies=QUICK):
-            await stage.reconciled()
+            await minutes_of_upkeep(stage)
+            await eventually(partial(fits, engines, client))
             assert not await stage.is_open()
             found = await statuses(engines)
             assert (found[pending], found.get(later)) == ("pending", None)
@@ -318,9 +330,19 @@ async def test_a_restored_database_opens_nothing_and_the_record_names_the_gap(
             seen.add(lines_of(published))
             named = await behind(engines, seen)
             plan.notes([f"{one} is not named" for one in (pending, later) if one not in named])
-            await plan.holds(engines, client=client, besides=frozenset([9]))
+            await plan.holds(engines, client=client, settling=AT_ONCE)
             published.unlink()
             await insisted(stage, await stage.deny(pending))
+
+
+async def minutes_of_upkeep(stage: Stage) -> None:
+    """Reconcile as a worker does, which looks for a minute before it ends a workflow."""
+    clock = CarriedClock()
+    clock.fixed = now = datetime.now(UTC)
+    reconciler = stage.reconciler(lambda: clock.fixed or now)
+    for _ in range(3):
+        await reconciler.run_once()
+        clock.fixed += MINUTE
 
 
 def _copied(from_folder: Path, to: Path) -> None:

@@ -39,6 +39,12 @@ _KEY: dict[str, Fact] = {
     "expires_at": DUE,
     "is_own": True,
 }
+_PASSKEY: dict[str, Fact] = {
+    "person_name": "Tom Sawyer",
+    "client": "Firefox on Linux (portal)",
+    "passkey": "Tom's laptop",
+    "is_own": True,
+}
 _CUSTOMER: dict[str, Fact] = {
     "organization": "Classics, Inc.",
     "customer": "Tom Sawyer Fence Painting Co.",
@@ -106,6 +112,8 @@ FACTS: dict[str, dict[str, Fact]] = {
     "access_finished": _ACCESS,
     "sign_in_code": _KEY,
     "key_enrolled": _KEY,
+    "passkey_added": _PASSKEY,
+    "passkey_removed": _PASSKEY,
     "customer_enabled": _CUSTOMER,
     "terms_accepted": _CUSTOMER,
     "customer_disabled": _CUSTOMER,
@@ -146,6 +154,7 @@ FACTS: dict[str, dict[str, Fact]] = {
     "site_removed": _SITE,
     "contacts_saved": _REVIEW,
     "review_planned": _REVIEW,
+    "review_called_off": {**_REVIEW, "is_called_off": True},
     "review_due": _REVIEW,
     "review_missed": _REVIEW,
     "mail_undeliverable": {

@@ -8,6 +8,7 @@ from playwright.async_api import Browser as Chromium
 from temporalio.client import Client
 
 from config.settings import Settings
+from identity.passkeys import RelyingParty
 from portal.keys import ensured
 from tests.installation import Installation, home_of
 from tests.portal.site import Site
@@ -45,6 +46,7 @@ async def site(
 ) -> AsyncIterator[Site]:
     """The portal with Temporal and a worker, which sends its mail to ``site.letters``."""
     installation.portals = (ensured(settings.keys).service.public,)
+    installation.authenticators = RelyingParty.of(settings.portal_url)
     async with installation.working(client, mailer=None) as mailer:
         site = Site(installation, settings, client, mailer)
         yield site
@@ -62,14 +64,21 @@ async def chromium() -> AsyncIterator[Chromium]:
 
 
 @pytest.fixture
+def host() -> str:
+    """The name by which windows look at the portal; passkeys need another one."""
+    return "127.0.0.1"
+
+
+@pytest.fixture
 async def windows(
-    installation: Installation, settings: Settings, client: Client, chromium: Chromium
+    installation: Installation, settings: Settings, client: Client, chromium: Chromium, host: str
 ) -> AsyncIterator[Windows]:
     """The portal on a port, with Temporal, a worker and a mailbox, and windows that look at it."""
     installation.portals = (ensured(settings.keys).service.public,)
     with listening() as taken:
         settings.portal_port = taken.getsockname()[1]
-        settings.portal_url = f"http://127.0.0.1:{settings.portal_port}"
+        settings.portal_url = f"http://{host}:{settings.portal_port}"
+        installation.authenticators = RelyingParty.of(settings.portal_url)
         settings.maildir = settings.home / "mail"
         async with installation.working(client) as mailer:
             site = Site(installation, settings, client, mailer)

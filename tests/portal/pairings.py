@@ -32,6 +32,11 @@ async def offered(site: Site, by: Person = CHARLES) -> str:
     return sent.goal.partition("?")[0]
 
 
+async def by_link(browser: Browser, path: str, token: str) -> Page:
+    """Open a mailed link, and go where it leads."""
+    return await browser.follow(await browser.get(f"{path}/{token}"))
+
+
 async def link_of(site: Site, person: Person = TOM, before: int = 0) -> str:
     """Wait for the link that is mailed to *person* after the first *before* letters."""
     async with asyncio.timeout(PATIENCE):
@@ -47,7 +52,7 @@ async def accepted(site: Site) -> tuple[str, Browser]:
     """Offer, and let Tom accept by his link; return the page's path and Tom's browser."""
     path = await offered(site)
     tom = await site.signed_in(TOM)
-    page = await tom.get(f"{path}/{await link_of(site)}")
+    page = await by_link(tom, path, await link_of(site))
     done = await tom.send(page, f"{path}/accept")
     assert done.status == 303, done.text
     return path, tom

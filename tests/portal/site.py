@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import httpx2
@@ -71,7 +72,7 @@ class Site:
         browser.client.cookies.set(
             cookies.name_of(self.parts, cookies.SIGN_IN),
             await self.token_of(person, ago=ago),
-            domain="127.0.0.1",
+            domain=urlsplit(self.parts.origin).hostname or "",
         )
         return browser
 

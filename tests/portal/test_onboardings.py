@@ -1,6 +1,7 @@
 """Onboardings on their pages: the form, the file, the steps, trying again and abandoning."""
 
 import re
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -287,3 +288,14 @@ async def test_an_operator_of_the_installation_names_the_vendor(vendors: Site) -
 
     assert done.status == 303, done.text
     assert (await stored(vendors, done.goal.partition("?")[0])).operator == MARY.id
+
+
+async def test_beginning_needs_a_fresh_sign_in_and_keeps_what_was_typed(vendors: Site) -> None:
+    browser = await vendors.signed_in(CHARLES, ago=timedelta(minutes=20))
+
+    asked = await sent(browser)
+
+    assert asked.goal == "/sign-in/again"
+    page = await browser.get(NEW)
+    assert page.form(NEW)["name"] == "Admiral Benbow"
+    assert "What you typed was kept" in page.text

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import update
@@ -14,6 +15,7 @@ from tests.pairings import CARE, CHARLES, GEORGIANA, LOUISA, MESSAGE
 from tests.portal.pairings import (
     accepted,
     active,
+    by_link,
     done_by,
     link_of,
     offered,
@@ -85,7 +87,7 @@ async def test_who_has_no_part_in_a_pairing_finds_nothing(paired: Site, person: 
     browser = await paired.signed_in(person)
     token = await link_of(paired)
 
-    page, opened = await browser.get(path), await browser.get(f"{path}/{token}")
+    page, opened = await browser.get(path), await by_link(browser, path, token)
 
     assert (page.status, opened.status) == (404, 404)
     assert "This link is not valid" in opened.text
@@ -97,7 +99,7 @@ async def test_opening_a_link_uses_nothing_up(paired: Site) -> None:
     token = await link_of(paired)
     tom = await paired.signed_in(TOM)
 
-    pages = [await tom.get(f"{path}/{token}") for _ in range(3)]
+    pages = [await by_link(tom, path, token) for _ in range(3)]
 
     assert [one.status for one in pages] == [200] * 3
     assert "Looking at it uses nothing up." in pages[-1].text
@@ -113,9 +115,50 @@ async def test_a_link_leads_over_the_sign_in(paired: Site) -> None:
     stranger = paired.browser()
 
     page = await stranger.get(f"{path}/{token}")
+    then = await stranger.follow(page)
 
-    assert page.goal == "/sign-in"
-    assert token not in str(page.headers)
+    assert (page.goal, then.goal) == (f"{path}/link", "/sign-in")
+    assert token not in str(page.headers) + str(then.headers)
+
+
+async def test_the_token_of_a_link_stands_on_no_page_and_in_no_address(paired: Site) -> None:
+    path = await offered(paired)
+    token = await link_of(paired)
+    tom = await paired.signed_in(TOM)
+
+    answer = await tom.get(f"{path}/{token}")
+    page = await tom.follow(answer)
+
+    assert answer.goal == f"{path}/link"
+    assert token not in answer.html + str(answer.headers) + page.html
+    assert page.has_form(f"{path}/accept")
+
+
+async def test_a_link_counts_for_its_own_pairing_alone(paired: Site) -> None:
+    path = await offered(paired)
+    token = await link_of(paired)
+    tom = await paired.signed_in(TOM)
+    foreign = f"/pairings/{uuid4()}"
+
+    await tom.get(f"{foreign}/{token}")
+    page = await tom.get(f"{path}/link")
+
+    assert page.status == 404
+    assert "This link is not valid" in page.text
+
+
+async def test_wrong_links_are_tried_ten_times_a_minute_and_no_more(paired: Site) -> None:
+    path = await offered(paired)
+    token = await link_of(paired)
+    tom = await paired.signed_in(TOM)
+    wrong = token[:-3] + ("AAA" if not token.endswith("AAA") else "BBB")
+
+    tries = [
+        (await tom.send(await by_link(tom, path, wrong), f"{path}/accept")).status
+        for _ in range(11)
+    ]
+
+    assert tries == [404] * 10 + [429]
 
 
 async def test_a_wrong_token_is_refused_and_consumes_nothing(paired: Site) -> None:
@@ -123,11 +166,11 @@ async def test_a_wrong_token_is_refused_and_consumes_nothing(paired: Site) -> No
     token = await link_of(paired)
     tom = await paired.signed_in(TOM)
     wrong = token[:-3] + ("AAA" if not token.endswith("AAA") else "BBB")
-    page = await tom.get(f"{path}/{wrong}")
+    page = await by_link(tom, path, wrong)
 
     refused = await tom.send(page, f"{path}/accept")
     malformed = await tom.get(f"{path}/{token}x")
-    right = await tom.send(await tom.get(f"{path}/{token}"), f"{path}/accept")
+    right = await tom.send(await by_link(tom, path, token), f"{path}/accept")
 
     assert refused.status == 404
     assert "This link is not valid. Ask for a new one." in refused.text
@@ -139,7 +182,7 @@ async def test_a_link_works_once(paired: Site) -> None:
     path, tom = await accepted(paired)
     token = await link_of(paired)
 
-    again = await tom.get(f"{path}/{token}")
+    again = await by_link(tom, path, token)
 
     assert "This offer is not open any more." in again.text
     assert not again.has_form(f"{path}/accept")
@@ -153,8 +196,8 @@ async def test_a_new_link_voids_the_older_one(paired: Site) -> None:
 
     again = await done_by(charles, path, "reissue")
     newer = await link_of(paired, before=seen)
-    refused = await tom.send(await tom.get(f"{path}/{older}"), f"{path}/accept")
-    taken = await tom.send(await tom.get(f"{path}/{newer}"), f"{path}/accept")
+    refused = await tom.send(await by_link(tom, path, older), f"{path}/accept")
+    taken = await tom.send(await by_link(tom, path, newer), f"{path}/accept")
 
     assert "A new link is mailed." in (await charles.follow(again)).text
     assert older != newer

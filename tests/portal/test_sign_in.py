@@ -5,12 +5,17 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from approvals.people import Person
 from portal import cookies
 from portal.languages import speech_of
 from store import tables as t
 from store.portal_tables import portal_session
-from tests.factories import CAROLINE, ELIZABETH, TOM
+from store.waiting import Waiting
+from tests.factories import BECKY, CAROLINE, ELIZABETH, JANE, TOM, WICKHAM
+from tests.installation import write_directory
 from tests.portal.site import Browser, Page, Site
+from tests.portal.test_customers import SHOWN, switched_on
+from tests.switching import HUCK, SWITCH, SWITCHING
 
 QUARTER = timedelta(minutes=15)
 
@@ -224,3 +229,58 @@ async def test_more_than_ten_tries_a_minute_from_one_address_must_wait(still: Si
     assert [one.status for one in tries] == [422] * 10 + [429]
     assert int(tries[-1].headers["retry-after"]) > 0
     assert "Too many attempts. Try again in" in tries[-1].text
+
+
+async def entered(site: Site, browser: Browser, person: Person) -> Page:
+    """Sign somebody in with the code that comes by mail; return where they are led."""
+    before = len(site.letters)
+    page = await code_asked(browser, person.email)
+    return await browser.send(page, "/sign-in/code", code=await site.code_for(person, before))
+
+
+async def test_an_admin_is_led_once_to_terms_that_wait_for_their_organization(site: Site) -> None:
+    async with site.installation.engines.write.begin() as connection:
+        await write_directory(connection, SWITCHING)
+    await switched_on(site)
+    browser, after_terms = site.browser(), site.browser()
+    await browser.get("/")
+
+    led = await entered(site, browser, TOM)
+    terms = await browser.follow(led)
+    await browser.send(terms, f"{SHOWN}/accept_terms")
+    later = await entered(site, after_terms, TOM)
+
+    assert led.goal == f"{SHOWN}/terms"
+    assert terms.has_form(f"{SHOWN}/accept_terms")
+    assert later.goal == "/"
+
+
+async def test_terms_that_wait_lead_nobody_away_from_the_page_that_was_asked_for(
+    site: Site,
+) -> None:
+    async with site.installation.engines.write.begin() as connection:
+        await write_directory(connection, SWITCHING)
+    await switched_on(site)
+    browser = site.browser()
+    await browser.get("/sites")
+
+    led = await entered(site, browser, TOM)
+
+    assert led.goal == "/sites"
+
+
+async def test_terms_wait_for_admins_of_the_customer_alone(site: Site) -> None:
+    async with site.installation.engines.write.begin() as connection:
+        await write_directory(connection, SWITCHING)
+    await switched_on(site)
+    waiting = Waiting(site.installation.engines)
+
+    found = {one.name: await waiting.terms(one.id) for one in (TOM, BECKY, HUCK, JANE, WICKHAM)}
+
+    assert found == {
+        "Tom Sawyer": SWITCH,
+        "Becky Thatcher": SWITCH,
+        "Huckleberry Finn": None,
+        "Jane Bennet": None,
+        "George Wickham": None,
+    }

@@ -394,3 +394,29 @@ async def test_an_unknown_number_is_no_access(works: Site) -> None:
     becky = await works.signed_in(BECKY)
 
     assert (await becky.get(f"/sites/{UUID(int=5)}")).status == 404
+
+
+async def test_adding_a_user_needs_a_fresh_sign_in_and_keeps_what_was_typed(works: Site) -> None:
+    becky = await works.signed_in(BECKY, ago=timedelta(minutes=20))
+    form = f"/sites/{SITE.slug}/add"
+    given = {**LEAST, "level_purchase": "view", "email": SID.email}
+
+    asked_again = await done_by(becky, USERS, form, **given)
+
+    assert asked_again.goal == "/sign-in/again"
+    kept_page = await becky.get(USERS)
+    assert kept_page.form(form)["email"] == SID.email
+    assert "What you typed was kept" in kept_page.text
+    assert await works.installation.inbox.state(process_id_of(SITE.id, SID.id)) is None
+
+
+async def test_who_asks_is_not_added_by_somebody_who_has_not_seen_the_request(works: Site) -> None:
+    await asked(works)
+    becky = await works.signed_in(BECKY)
+    given = {**LEAST, "level_purchase": "view", "email": SID.email}
+
+    refused = await done_by(becky, USERS, f"/sites/{SITE.slug}/add", **given)
+
+    assert refused.status == 409
+    assert "They ask for access" in refused.text
+    assert (await stored(works, SID)).status == "asked"

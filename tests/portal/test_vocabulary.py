@@ -14,7 +14,10 @@ from portal.languages import LANGUAGES, Speech, speech_of
 from portal.vocabulary import MAILS, STATUSES
 from tests.mail.notices import KINDS
 
-WITHOUT_A_PAGE = {"sign_in_code", "newcomer_code", "key_enrolled"}  # sign-ins have no timeline
+# Sign-ins have no timeline.
+WITHOUT_A_PAGE = {
+    "sign_in_code", "newcomer_code", "key_enrolled", "passkey_added", "passkey_removed",
+}  # fmt: skip
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 

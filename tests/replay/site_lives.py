@@ -102,9 +102,9 @@ class Yard:
         await self.stage.gatehouse.send(state.kind, said)
 
     async def _seen(self, process: UUID, command: Command) -> Command:
-        if not command.needs_shown:
-            return command
         state = await self.stage.installation.inbox.state(process)
+        if not command.needs_shown and (state is None or command.kind != "add"):
+            return command
         if isinstance(state, SiteAccess):
             return command.model_copy(update={"shown": access.shown_digest(state)})
         assert state is None or isinstance(state, Contacts)

@@ -9,11 +9,17 @@ from config.settings import Settings
 from store.engine import Engines
 from tests.every_kind import EveryKind
 from tests.installation import CarriedClock
-from tests.portal.conftest import settings
+from tests.portal.conftest import settings, site, still
 from tests.portal.site import Site
 from tests.security.full_house import FullHouse
 
-__all__ = ["settings"]
+__all__ = ["settings", "site", "still"]
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> str:
+    """SQLite, unless a test asks for both: what lies below is tested on each."""
+    return str(getattr(request, "param", "sqlite"))
 
 
 @pytest.fixture
@@ -25,6 +31,6 @@ async def house(
     clock.fixed = None
     settings.maildir = tmp_path / "mail"
     settings.temporal_ui_url = "http://127.0.0.1:8233"
-    site = Site(life.installation, settings, None)
-    yield FullHouse(life, site)
-    await site.close()
+    portal = Site(life.installation, settings, None)
+    yield FullHouse(life, portal)
+    await portal.close()

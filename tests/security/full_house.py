@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import httpx2
 
 from approvals.people import Person
+from config.settings import Settings
 from portal import cookies, forms
 from portal.live import pages_of
 from portal.pages import FAMILIES
@@ -47,11 +48,15 @@ class Route(NamedTuple):
         return "{" in self.path
 
 
-def routes() -> list[Route]:
-    """Return every route of every family of pages, and those of live pages."""
+def routes(settings: Settings | None = None) -> list[Route]:
+    """Return every route of every family of pages, and those of live pages.
+
+    With *settings*, those that a portal with these settings serves.
+    """
+    families = [one for one in FAMILIES if settings is None or one.is_served(settings)]
     found = [
         Route(method, getattr(route, "path", ""))
-        for pages in (*(one.pages for one in FAMILIES), pages_of({}))
+        for pages in (*(one.pages for one in families), pages_of({}))
         for route in pages.routes
         for method in sorted(getattr(route, "methods", ()))
     ]
@@ -64,6 +69,10 @@ class FullHouse:
     def __init__(self, life: EveryKind, site: Site) -> None:
         self.life, self.site = life, site
         self._tokens: dict[UUID, str] = {}
+
+    def routes(self) -> list[Route]:
+        """Return every route that this portal serves."""
+        return routes(self.site.settings)
 
     def addresses(self, route: Route) -> Iterator[str]:
         """Yield the addresses under which a route shows something of Tom Sawyer's."""

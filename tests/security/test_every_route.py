@@ -20,19 +20,18 @@ from tests.factories import (
     TOM_SAWYER,
 )
 from tests.onboardings import ARTHUR
-from tests.security.full_house import FullHouse, Route, routes, words_of
+from tests.security.full_house import FullHouse, Route, words_of
 from tests.store.rows import digest_of
 
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 PUBLIC = {  # what everybody may ask for, and what it says to who is not signed in
     "/sign-in": {200, 403},
     "/sign-in/code": {303, 403},
-    "/sign-in/provider": {404},  # served where a provider is configured
-    "/sign-in/provider/answer": {404},
+    "/sign-in/passkey": {200, 303, 403},
+    "/sign-in/passkey/ask": {303, 403},
     "/.well-known/jwks.json": {200},
     "/healthz": {200},
     "/readyz": {503},  # Temporal is away here
-    "/codec/decode": {204, 303},  # OPTIONS says who may ask
+    "/codec/decode": {303, 404},  # 404 to a browser that asks from elsewhere
     "/mailbox": {404},  # opens by the key that `gatehouse up` prints
     "/mailbox/open/{key}": {404, 429},
     "/mailbox/{letter}": {404},
@@ -52,8 +51,9 @@ def is_framed_by_nobody(answer: httpx2.Response) -> bool:
 
 async def test_who_is_not_signed_in_gets_nothing_anywhere(house: FullHouse) -> None:
     before = await digest_of(house.life.engines)
-    wrong, frames = [], []
-    for route in routes():
+    wrong: list[object] = []
+    frames: list[object] = []
+    for route in house.routes():
         for address in house.addresses(route):
             answer = await house.asked(route.method, address, None, route)
             if route.path in PUBLIC:
@@ -76,7 +76,7 @@ async def test_what_is_anothers_is_answered_like_what_is_not_there(
     await house.asked("GET", "/", stranger, Route("GET", "/"))  # signs them in
     before = await digest_of(house.life.engines, KEPT_OUT)
     wrong: list[object] = []
-    for route in _naming_something():
+    for route in _naming_something(house):
         missing = await house.asked(route.method, house.unknown(route), stranger, route)
         for address in house.addresses(route):
             answer = await house.asked(route.method, address, stranger, route)
@@ -89,8 +89,8 @@ async def test_what_is_anothers_is_answered_like_what_is_not_there(
     assert await digest_of(house.life.engines, KEPT_OUT) == before
 
 
-def _naming_something() -> Sequence[Route]:
-    found = [one for one in routes() if one.family in SEEN and one.names_something]
+def _naming_something(house: FullHouse) -> Sequence[Route]:
+    found = [one for one in house.routes() if one.family in SEEN and one.names_something]
     assert len(found) > 50  # so that a change of the routes' shape does not empty the test
     return found
 
@@ -100,7 +100,7 @@ async def test_no_list_holds_a_byte_of_another_tenants(house: FullHouse, strange
     canaries = [TOM.name, TOM.email, BECKY.name, LYDIA.name, sites.SID.name, str(TOM_SAWYER.id)]
     canaries += [str(house.life.named[one]) for one in ("granted", "pending", "paired", "on")]
     found = []
-    for route in routes():
+    for route in house.routes():
         if route.method != "GET" or route.names_something:
             continue
         answer = await house.asked("GET", route.path, stranger, route)
@@ -119,7 +119,7 @@ async def test_no_page_names_concealed_people_to_who_decides(
         *(str(getattr(one, it)) for one in concealed for it in ("name", "email", "id")),
     ]
     found, shown = [], 0
-    for route in routes():
+    for route in house.routes():
         if route.method != "GET" or route.family == "live":  # a stream does not end
             continue
         for address in house.addresses(route) if route.names_something else (route.path,):
@@ -133,7 +133,7 @@ async def test_no_page_names_concealed_people_to_who_decides(
 
 async def test_the_owner_does_see_what_strangers_do_not(house: FullHouse) -> None:
     seen = set()
-    for route in _naming_something():
+    for route in _naming_something(house):
         if route.method == "GET":
             for address in house.addresses(route):
                 for person in (TOM, BECKY, CAROLINE):

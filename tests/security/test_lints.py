@@ -102,6 +102,8 @@ def _is_ours(node: ast.expr) -> bool:
             return path.startswith("/") and not path.startswith("//")
         case ast.JoinedStr(values=[ast.Constant(value=str(path)), *_]):
             return re.match(r"/[a-z]", path) is not None
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="cookies"), attr="goal")):
+            return True  # it is sealed by us, and a path
         case _:
             return False
 
@@ -111,9 +113,11 @@ FIXED_SQL = {"examples/reference_platform/database.py": 1, "store/engine.py": 1}
 # Redirects whose goal is computed, and why each is a path of ours.
 COMPUTED = {
     "portal/acts.py": "the sheet's own path, or what the page's own `goal` makes of a receipt",
+    "portal/pages/passkeys.py": "`landing`, or the page of one's account, a constant of the module",
+    "portal/pages/pairings.py": "the pairing's own path",
     "portal/pages/decisions.py": "the request's own path",
-    "portal/pages/provider.py": "the address of the provider that the settings name, or the goal",
-    "portal/pages/sign_in.py": "`cookies.goal`, which takes no text from the browser",
+    "portal/pages/sign_in.py": "`landing`: the goal that we sealed, or a page of ours",
+    "portal/pages/provider.py": "the provider that the settings name",
 }
 
 

@@ -39,7 +39,7 @@ async def story(life: StoredLife) -> None:
     await other.says(WICKHAM, ON)
     entries = Entries(life.engines)
     await entries.group(MARY)
-    await entries.pairing("employees.view", consents=[CHANGE])
+    await entries.pairing("employees.view", "tests.run", consents=[CHANGE])
     await entries.site()
     await entries.role(BECKY, Role.PRIMARY_CONTACT, SITE)
     await entries.membership(LYDIA, reporting="view")
@@ -63,6 +63,9 @@ CASES = {
     "not permitted": (
         MARY, TOM_SAWYER.slug, "--mode configure", 1,
         "There is an open pairing, but its roles do not allow this.",
+    ),
+    "no such action": (
+        MARY, TOM_SAWYER.slug, "--action everything", 1, "There is no such action here.",
     ),
     "consented": (
         MARY, TOM_SAWYER.slug, f"--action disruptive-change --change {CHANGE.upper()}", 0,

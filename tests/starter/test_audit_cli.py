@@ -120,7 +120,7 @@ def test_a_changed_entry_is_named(recorded: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [(), (str(PROCESS),)])
-def test_a_cut_end_is_found_in_one_chain_and_in_all(recorded: Path, words: tuple[str]) -> None:
+def test_a_cut_end_is_found_in_one_chain_and_in_all(recorded: Path, words: tuple[str, ...]) -> None:
     forge(recorded, cut=True)
 
     end = run(app, "verify", *words, "--json")

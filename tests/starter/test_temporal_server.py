@@ -85,9 +85,12 @@ async def test_a_second_start_keeps_the_ports_that_others_know(tmp_path: Path) -
         await server.stop()
 
 
+NO_DATABASE = b"not a database, but long enough to be read as one" * 100
+
+
 async def test_a_file_that_is_no_database_is_told_with_the_log(tmp_path: Path) -> None:
     file = tmp_path / "temporal.db"
-    file.write_text("not a database, but long enough to be read as one" * 100, encoding="utf-8")
+    file.write_bytes(NO_DATABASE)
     server = TemporalServer(file)
 
     with pytest.raises(StackError, match=r"Temporal ended at once; see .*temporal\.log"):
@@ -95,3 +98,30 @@ async def test_a_file_that_is_no_database_is_told_with_the_log(tmp_path: Path) -
 
     assert server.running.returncode is not None
     assert (tmp_path / "temporal.log").read_text(encoding="utf-8")
+    assert file.read_bytes() == NO_DATABASE
+
+
+def set_aside(folder: Path) -> list[Path]:
+    """Return the files that Temporal could not use."""
+    return list(folder.glob("temporal.db.unusable-*Z"))
+
+
+@pytest.mark.parametrize("content", [NO_DATABASE, b""], ids=["no database", "without its journal"])
+async def test_where_somebody_is_told_an_unusable_file_is_kept_aside_and_an_empty_one_begun(
+    tmp_path: Path, content: bytes
+) -> None:
+    file = tmp_path / "temporal.db"
+    told: list[str] = []
+    file.write_bytes(content)
+    server = TemporalServer(file, tells=told.append)
+    try:
+        await server.start()
+
+        client = await Client.connect(server.address)
+        assert (await client.count_workflows("GatehouseKind IS NOT NULL")).count == 0
+        (kept,) = set_aside(tmp_path)
+        assert kept.read_bytes().startswith(content)
+        assert len(told) == 1
+        assert told[0].startswith(f"Temporal cannot use its file. It is kept as {kept}; ")
+    finally:
+        await server.stop()

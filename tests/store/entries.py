@@ -6,11 +6,21 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Table, delete, insert, text, update
 
-from approvals.people import Organization, Person, Role, Tenant
+from approvals.people import Directory, Organization, Person, Role, Tenant
 from store import access_tables as a
 from store import tables as t
 from store.engine import Engines
-from tests.factories import FENCE_PAINTING, NETHERFIELD, START, TOM_SAWYER, make_id
+from tests.factories import (
+    ART_GALLERY,
+    ELIZABETH,
+    FENCE_PAINTING,
+    NETHERFIELD,
+    START,
+    TOM,
+    TOM_SAWYER,
+    make_id,
+)
+from tests.installation import write_directory
 from tests.store.faults import Counted
 
 GROUP, SITE = make_id("customer-care"), make_id("works")
@@ -33,9 +43,18 @@ class Entries:
         async with self.engines.write.begin() as connection:
             await connection.execute(update(table).where(table.c.id == one).values(values))
 
-    async def group(self, *members: Person, group: UUID = GROUP) -> None:
-        """Add a support group of the vendor with these people."""
-        row = {"id": group, "slug": str(group), "name": "Care", "organization_id": NETHERFIELD.id}
+    async def known(self, directory: Directory) -> None:
+        """Write what is not there yet of a directory."""
+        async with self.engines.write.begin() as connection:
+            await write_directory(connection, directory)
+
+    async def group(
+        self, *members: Person, group: UUID = GROUP, owner: Organization = NETHERFIELD
+    ) -> None:
+        """Add a support group with these people; its organization serves both customers."""
+        served = ((owner.id, FENCE_PAINTING.id), (owner.id, ART_GALLERY.id))
+        await self.known(Directory(serves=served))
+        row = {"id": group, "slug": str(group), "name": "Care", "organization_id": owner.id}
         await self.add(t.team, row)
         for one in members:
             await self.add(t.team_member, {"team_id": group, "person_id": one.id})
@@ -46,6 +65,13 @@ class Entries:
         async with self.engines.write.begin() as connection:
             these = delete(t.team_member).where(member.person_id == person.id)
             await connection.execute(these.where(member.team_id == group))
+
+    async def serves_no_more(self, owner: Organization, customer: Organization) -> None:
+        """Let an organization serve a customer no more."""
+        serves = t.serves.c
+        async with self.engines.write.begin() as connection:
+            these = delete(t.serves).where(serves.server_id == owner.id)
+            await connection.execute(these.where(serves.customer_id == customer.id))
 
     async def process(self, kind: str, status: str, **columns: Any) -> UUID:
         """Add a process in some status."""
@@ -69,6 +95,16 @@ class Entries:
             "permissions": list(permissions), "consents": [],
         }  # fmt: skip
         await self.add(a.pairing_pass, {**row, **columns})
+        return process
+
+    async def grant(self, person: Person, tenant: Tenant = TOM_SAWYER) -> UUID:
+        """Let somebody in by a request, without an end."""
+        process = await self.process("tenant_access", "granted", tenant_id=tenant.id)
+        row = {
+            "process_id": process, "person_id": person.id, "tenant_id": tenant.id,
+            "requested_by": ELIZABETH.id, "granted_by": TOM.id, "no_end": True,
+        }  # fmt: skip
+        await self.add(t.access_grant, row)
         return process
 
     async def clone(self, process: UUID, agent: Person, tenant: Tenant = TOM_SAWYER) -> UUID:

@@ -6,12 +6,14 @@ from uuid import UUID
 import pytest
 
 from approvals.access import Decision, Via
-from approvals.people import Person
+from approvals.people import Directory, Person, Role
 from store import access_tables as a
 from store import tables as t
 from store.gate import SqlGate
 from tests.factories import (
+    ART_GALLERY,
     CAROLINE,
+    CLASSICS,
     FENCE_PAINTING,
     HUNDRED_ACRE,
     LYDIA,
@@ -20,21 +22,26 @@ from tests.factories import (
     START,
     TOM_SAWYER,
     WICKHAM,
+    make_id,
 )
-from tests.store.entries import GROUP, Entries, scans_of
+from tests.pairings import CHARLES
+from tests.store.entries import Entries, scans_of
 from tests.store.faults import Counted, Fault
 from tests.stored_life import END, StoredLife
 
 SUPPORT, CONFIGURE, LOGS = "employees.view", "configuration.view", "logs.view"
+UPDATE = "configuration.update"
+PARTNER_CARE = make_id("partner care")
 CHANGE, OTHER_CHANGE = str(UUID(int=1)), str(UUID(int=2))
 Event = Callable[[Entries, UUID], Awaitable[object]]
 
 
 @pytest.fixture
 async def entries(life: StoredLife) -> Entries:
-    """The example directory with a support group: Mary, and Wickham of another company."""
+    """The example directory with a support group: two of its vendor, and Wickham of another."""
     entries = Entries(life.engines)
-    await entries.group(MARY, WICKHAM)
+    await entries.known(Directory(people=(CHARLES,)))
+    await entries.group(MARY, CHARLES, WICKHAM)
     return entries
 
 
@@ -97,6 +104,18 @@ async def locked(entries: Entries, process: UUID) -> None:
     await entries.set(t.tenant, TOM_SAWYER.id, is_locked=True)
 
 
+async def not_served(entries: Entries, process: UUID) -> None:
+    await entries.serves_no_more(NETHERFIELD, FENCE_PAINTING)
+
+
+async def other_not_served(entries: Entries, process: UUID) -> None:
+    await entries.serves_no_more(NETHERFIELD, ART_GALLERY)
+
+
+async def hired_away(entries: Entries, process: UUID) -> None:
+    await entries.set(t.person, MARY.id, organization_id=CLASSICS.id)
+
+
 async def nothing(entries: Entries, process: UUID) -> None:
     pass
 
@@ -105,11 +124,16 @@ async def nothing(entries: Entries, process: UUID) -> None:
     ("event", "person", "expected"),
     [
         (nothing, MARY, "paired"),
-        (nothing, WICKHAM, "paired"),  # a group's people may be of any organization
+        (nothing, CHARLES, "paired"),
+        (nothing, WICKHAM, "(no_grant)"),  # of the group, and not of its vendor
+        (hired_away, MARY, "(no_grant)"),
+        (hired_away, CHARLES, "paired"),
+        (not_served, MARY, "(no_grant)"),
+        (other_not_served, MARY, "paired"),
         (nothing, LYDIA, "(no_grant)"),
         (suspended, MARY, "(no_grant)"),
         (left, MARY, "(no_grant)"),
-        (left, WICKHAM, "paired"),
+        (left, CHARLES, "paired"),
         (inactive, MARY, "(person_inactive)"),
         (vendor_inactive, MARY, "(person_inactive)"),
         (customer_inactive, MARY, "(tenant_off)"),
@@ -141,9 +165,9 @@ async def test_a_closed_pass_lets_nobody_in(entries: Entries) -> None:
 
 async def test_a_pass_for_one_person_is_for_nobody_else(entries: Entries) -> None:
     await entries.pairing(LOGS)
-    await entries.pairing(SUPPORT, person_id=WICKHAM.id)
+    await entries.pairing(SUPPORT, person_id=CHARLES.id)
 
-    assert await answer(entries, WICKHAM) == "paired"
+    assert await answer(entries, CHARLES) == "paired"
     assert await answer(entries, MARY) == "(not_permitted)"
 
 
@@ -178,9 +202,29 @@ async def test_a_pass_opens_no_other_tenant(entries: Entries) -> None:
 async def test_a_disruptive_change_needs_the_consent_for_that_very_change(
     entries: Entries, consents: list[str], change: str | None, expected: str
 ) -> None:
-    await entries.pairing(SUPPORT, "disruptive-change", consents=consents)
+    await entries.pairing(SUPPORT, UPDATE, consents=consents)
 
     assert await answer(entries, action="disruptive-change", change=change) == expected
+
+
+@pytest.mark.parametrize(
+    ("permissions", "expected"),
+    [
+        ((UPDATE,), "paired"),
+        (("employees.update",), "paired"),
+        (("tests.run",), "paired"),
+        ((SUPPORT,), "(not_permitted)"),
+        ((SUPPORT, CONFIGURE, LOGS, "recordings.play"), "(not_permitted)"),
+        (("disruptive-change",), "(not_permitted)"),
+        ((), "(not_permitted)"),
+    ],
+)
+async def test_a_consent_opens_a_change_only_to_who_may_change_something(
+    entries: Entries, permissions: tuple[str, ...], expected: str
+) -> None:
+    await entries.pairing(*permissions, consents=[CHANGE])
+
+    assert await answer(entries, action="disruptive-change", change=CHANGE) == expected
 
 
 async def test_a_consent_opens_nothing_but_its_change(entries: Entries) -> None:
@@ -211,8 +255,8 @@ async def test_of_grant_and_pass_the_longer_counts_and_neither_cuts_the_other(
     life: StoredLife, entries: Entries
 ) -> None:
     await life.granted()
-    await entries.add(t.team_member, {"team_id": GROUP, "person_id": CAROLINE.id})
-    pairing = await entries.pairing(SUPPORT)
+    await entries.group(CAROLINE, group=PARTNER_CARE, owner=CLASSICS)
+    pairing = await entries.pairing(SUPPORT, group=PARTNER_CARE)
     gate = SqlGate(entries.engines)
 
     both = await gate.check(CAROLINE.id, TOM_SAWYER.id)
@@ -231,7 +275,7 @@ async def test_a_session_under_a_pairing_is_asked_for_by_mode_and_person(entries
 
     asked = [
         await answer(entries, who, mode, Via.SESSION)
-        for who, mode in ((MARY, "support"), (MARY, "configure"), (WICKHAM, "support"))
+        for who, mode in ((MARY, "support"), (MARY, "configure"), (CHARLES, "support"))
     ]
     await entries.set(t.session, visit, ended_at=START)
     ended = await answer(entries, via=Via.SESSION)
@@ -240,11 +284,38 @@ async def test_a_session_under_a_pairing_is_asked_for_by_mode_and_person(entries
     assert ended == "(no_session)"
 
 
-async def test_a_pairing_neither_closes_nor_is_the_legacy_channel(entries: Entries) -> None:
-    await entries.pairing(LOGS)
+async def test_an_open_session_covers_whatever_its_pairing_allows(entries: Entries) -> None:
+    pairing = await entries.pairing(SUPPORT, LOGS, UPDATE, consents=[CHANGE])
+    visit = await entries.session(pairing, MARY, "support", tenant_id=TOM_SAWYER.id)
+    questions = ((MARY, LOGS), (MARY, "recordings.play"), (CHARLES, LOGS))
+
+    asked = [await answer(entries, who, action, Via.SESSION) for who, action in questions]
+    change = await answer(entries, MARY, "disruptive-change", Via.SESSION, CHANGE)
+    await entries.set(t.session, visit, ended_at=START)
+    ended = await answer(entries, MARY, LOGS, Via.SESSION)
+
+    assert asked == ["paired", "(not_permitted)", "(no_session)"]
+    assert change == "paired"
+    assert ended == "(no_session)"
+
+
+async def test_a_pairing_neither_closes_nor_opens_the_legacy_channel(entries: Entries) -> None:
+    await entries.pairing(SUPPORT, LOGS)
 
     assert await answer(entries, MARY, "support", Via.LEGACY) == "(no_grant)"
-    assert await answer(entries, MARY, LOGS, Via.LEGACY) == "paired"
+    assert await answer(entries, MARY, LOGS, Via.LEGACY) == "(no_grant)"
+    await entries.role(MARY, Role.LEGACY_IMPERSONATOR, NETHERFIELD.id)
+    assert await answer(entries, MARY, "support", Via.LEGACY) == "legacy_permission"
+
+
+async def test_a_pairing_does_not_open_the_legacy_channel_that_a_grant_closed(
+    life: StoredLife, entries: Entries
+) -> None:
+    await life.granted()
+    await entries.pairing(SUPPORT)
+
+    assert await answer(entries, MARY, "support", Via.LEGACY) == "(legacy_closed)"
+    assert await answer(entries, CAROLINE, "support", Via.LEGACY) == "granted"
 
 
 async def cloned(entries: Entries) -> tuple[UUID, Callable[[], Awaitable[Decision]]]:
@@ -266,7 +337,9 @@ async def test_a_clone_enters_as_its_agent_through_the_open_pairing(entries: Ent
     assert (found.is_open, found.reason.value, found.process) == (True, "paired", pairing)
 
 
-@pytest.mark.parametrize("event", [suspended, left, inactive, vendor_inactive, locked])
+@pytest.mark.parametrize(
+    "event", [suspended, left, hired_away, not_served, inactive, vendor_inactive, locked]
+)
 async def test_a_clone_is_shut_out_with_its_pairing_and_its_agent(
     entries: Entries, event: Event
 ) -> None:
@@ -281,9 +354,9 @@ async def test_a_clone_enters_by_no_other_pairing_grant_or_tenant(
     life: StoredLife, entries: Entries
 ) -> None:
     await life.granted()
-    pairing = await entries.pairing(LOGS)
-    await entries.pairing(SUPPORT)
-    await entries.add(t.team_member, {"team_id": GROUP, "person_id": CAROLINE.id})
+    await entries.group(CAROLINE, group=PARTNER_CARE, owner=CLASSICS)
+    pairing = await entries.pairing(LOGS, group=PARTNER_CARE)
+    await entries.pairing(SUPPORT, group=PARTNER_CARE)
     clone = await entries.clone(pairing, CAROLINE)
     gate = SqlGate(entries.engines)
 

@@ -8,13 +8,14 @@ from uuid import UUID, uuid4
 import pytest
 
 from approvals.access import Decision, Passage, Standing, Via, decide
-from approvals.people import Person, Role, Tenant
+from approvals.people import Directory, Person, Role, Tenant
 from store import access_tables as a
 from store import tables as t
 from store.gate import SqlGate
 from tests.factories import (
     CAROLINE,
     CHARLOTTE,
+    CLASSICS,
     DAY,
     ELIZABETH,
     FENCE_PAINTING,
@@ -30,14 +31,15 @@ from tests.factories import (
     WICKHAM,
     make_id,
 )
+from tests.pairings import CHARLES
 from tests.store.entries import Entries
 from tests.stored_life import StoredLife
 
-PEOPLE = (CAROLINE, CHARLOTTE, LYDIA, MARY, WICKHAM)
+PEOPLE = (CAROLINE, CHARLOTTE, LYDIA, MARY, WICKHAM, CHARLES)
 TENANTS = (TOM_SAWYER, HUNDRED_ACRE)
-GROUPS = (make_id("care"), make_id("night"))
+GROUPS = {make_id("care"): NETHERFIELD, make_id("night"): CLASSICS}
 ACTIONS = ("support", "configure", "logs.view", "disruptive-change")
-PERMISSIONS = ("employees.view", "configuration.view", "logs.view", "reports.view")
+PERMISSIONS = ("employees.view", "configuration.view", "logs.view", "tests.run")
 CHANGES = (str(make_id("change")), str(make_id("other change")))
 ENDS = (START - DAY, START, START + MS, START + DAY, START + 2 * DAY)
 MOMENTS = (START - MS, START, START + DAY - MS, START + DAY, START + 3 * DAY)
@@ -57,12 +59,14 @@ class World:
         self.status: dict[UUID, str] = {}
         self.off: set[UUID] = set()
         self.legacy: set[UUID] = set()
+        self.unserved: set[tuple[UUID, UUID]] = set()
 
     async def fill(self) -> None:
         """Write it all."""
-        for group in GROUPS:
+        await self.entries.known(Directory(people=(CHARLES,)))
+        for group, owner in GROUPS.items():
             members = [one for one in PEOPLE if self.chance.random() < 0.6]
-            await self.entries.group(*members, group=group)
+            await self.entries.group(*members, group=group, owner=owner)
             self.members |= {(group, one.id) for one in members}
         for _ in range(self.chance.randrange(10, 24)):
             await self._grant()
@@ -100,7 +104,7 @@ class World:
                 "id": uuid4(),
                 "process_id": process,
                 "tenant_id": tenant.id,
-                "team_id": self.chance.choice(GROUPS),
+                "team_id": self.chance.choice(tuple(GROUPS)),
                 "person_id": self.chance.choice((None, None, *(one.id for one in PEOPLE))),
                 "permissions": self.chance.sample(PERMISSIONS, self.chance.randrange(4)),
                 "consents": self.chance.sample(CHANGES, self.chance.randrange(3)),
@@ -142,6 +146,10 @@ class World:
             if self.chance.random() < 0.08:
                 await self.entries.set(table, one, **{column: value})
                 self.off.add(one)
+        for owner in GROUPS.values():
+            if self.chance.random() < 0.2:
+                await self.entries.serves_no_more(owner, FENCE_PAINTING)
+                self.unserved.add((owner.id, TOM_SAWYER.id))
         for person in PEOPLE:
             if self.chance.random() < 0.3:
                 await self.entries.role(person, Role.LEGACY_IMPERSONATOR, person.organization)
@@ -202,14 +210,16 @@ class World:
             if (one["tenant_id"], one["closed_at"]) == (tenant.id, None)
             and self.status[one["process_id"]] == "active"
             and (one["team_id"], person.id) in self.members
+            and GROUPS[one["team_id"]].id == person.organization
+            and (person.organization, tenant.id) not in self.unserved
             and one["person_id"] in (None, person.id)
             and only in (None, one["process_id"])
         ]
 
     def _in_session(self, process: UUID, person: UUID, action: str) -> bool:
         return any(
-            (one["process_id"], one["person_id"], one["mode"], one["ended_at"])
-            == (process, person, action, None)
+            (one["process_id"], one["person_id"], one["ended_at"]) == (process, person, None)
+            and action in (one["mode"], "logs.view", "disruptive-change")
             for one in self.sessions
         )
 

@@ -97,7 +97,7 @@ async def test_a_revoked_access_is_closed_with_the_next_question(
 async def test_a_cloned_user_is_asked_about_by_its_own_id(
     program: Program, entries: Entries
 ) -> None:
-    await entries.group(LYDIA)
+    await entries.group(LYDIA, owner=CLASSICS)
     process = await entries.pairing("employees.view", "logs.view")
     clone = await entries.clone(process, LYDIA)
 
@@ -111,8 +111,8 @@ async def test_a_cloned_user_is_asked_about_by_its_own_id(
 
 async def test_a_disruptive_change_names_its_consent(program: Program, entries: Entries) -> None:
     consent = "8dcf07ca-69b4-5c22-b60a-2e0f4e3b7a51"
-    await entries.group(LYDIA)
-    await entries.pairing("employees.view", consents=[consent])
+    await entries.group(LYDIA, owner=CLASSICS)
+    await entries.pairing("employees.view", "tests.run", consents=[consent])
 
     def asked(change: object) -> Json:
         action = {"name": "disruptive-change", "properties": {"change": change}}

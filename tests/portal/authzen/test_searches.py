@@ -42,10 +42,10 @@ def database(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def world(entries: Entries) -> Entries:
     """Every way in: a grant, a pairing with a clone, the old tool, a switch, a site."""
-    await entries.group(MARY, LYDIA)
+    await entries.group(MARY)
     process = await entries.pairing("employees.view", "logs.view", tenant=HUNDRED_ACRE)
     await entries.clone(process, MARY, HUNDRED_ACRE)
-    await entries.session(process, LYDIA, "support", tenant_id=HUNDRED_ACRE.id)
+    await entries.session(process, MARY, "support", tenant_id=HUNDRED_ACRE.id)
     await entries.role(JANE, Role.LEGACY_IMPERSONATOR, CLASSICS.id)
     for owner, partner, status in (
         (FENCE_PAINTING, CLASSICS, "accepted"),

@@ -70,6 +70,8 @@ USED = Scene(
     "a pairing in use",
     _used,
     (
+        Shown("tenants-what-waits", TOM, "/"),
+        Shown("tenants-to-enter", GEORGIANA, "/"),
         Shown("pairing", TOM, "/pairings/{pairing}"),
         Shown("pairing-of-support", CHARLES, "/pairings/{pairing}"),
         Shown("pairing-session", GEORGIANA, "/pairings/{pairing}/sessions/{session}"),

@@ -33,6 +33,7 @@ SCENE = Scene(
         Shown("sign-in-no-address", None, "/sign-in", _no_address),
         Shown("sign-in-code", None, "/sign-in", _code_asked),
         Shown("sign-in-wrong-code", None, "/sign-in", _wrong_code),
+        Shown("sign-in-new", None, "/sign-in/new"),
         Shown("sign-in-again", TOM, "/sign-in/again"),
         Shown("not-found", TOM, "/nothing"),
         Shown("not-found-as-guest", None, "/nothing"),

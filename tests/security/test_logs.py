@@ -1,0 +1,92 @@
+"""Whoever writes a log line in a process of ours, it comes out as JSON and without secrets."""
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from config import temporal
+from config.settings import Settings
+from portal.__main__ import configured as served
+from starter.temporal_server import TemporalServer
+from starter.workers import process_worker
+from tests.config.test_logging import TOKEN, configured
+from tests.installation import Installation
+from tests.portal.site import Site
+from tests.workflows.stage import eventually
+
+LIBRARIES = (
+    "uvicorn.error",
+    "uvicorn.access",
+    "temporalio.worker",
+    "temporalio.core",
+    "sqlalchemy",
+)
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_a_library_s_line_is_redacted_like_ours(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with configured():
+        logging.getLogger(name).warning("GET /pairings/1/%s\nforged", TOKEN, extra={"token": "x"})
+
+    line = json.loads(capsys.readouterr().err)
+    assert line["logger"] == name
+    assert TOKEN[4:] not in str(line)
+    assert "\n" not in line["event"]
+
+
+async def test_the_portals_server_writes_by_our_rules_and_no_paths(still: Site) -> None:
+    config = served(still.settings, still.parts)
+
+    assert config.log_config is None  # or uvicorn would bring handlers of its own
+    assert config.access_log is False
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        assert logging.getLogger(name).handlers == []
+        assert name != "uvicorn.error" or logging.getLogger(name).propagate
+
+
+@pytest.fixture
+async def mortal(tmp_path: Path) -> AsyncIterator[TemporalServer]:
+    """A server of Temporal that a test may stop."""
+    server = TemporalServer(tmp_path / "temporal.db")
+    await server.start()
+    yield server
+    await server.stop()
+
+
+async def test_what_temporals_core_says_is_a_line_of_ours_without_secrets(
+    installation: Installation,
+    mortal: TemporalServer,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("TEMPORAL_ADDRESS", raising=False)
+    settings.temporal_address = mortal.address
+    (settings.home / "keys").mkdir(exist_ok=True)
+    said: list[str] = []
+
+    class Heard(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.append(record.name)
+
+    heard = Heard()
+    with configured():
+        logging.getLogger("temporalio.core").addHandler(heard)
+        client = await temporal.connect(settings, identity="gatehouse-test")
+        async with process_worker(client, installation.door()):
+            await mortal.stop()
+
+            async def has_spoken() -> bool:
+                return bool(said)
+
+            await eventually(has_spoken)
+        logging.getLogger("temporalio.core").removeHandler(heard)
+
+    lines = [json.loads(one) for one in capsys.readouterr().err.splitlines()]
+    assert [one for one in lines if one["logger"].startswith("temporalio.core")] != []
+    assert [one for one in lines if not {"ts", "level", "event", "logger"} <= set(one)] == []
