@@ -18,6 +18,7 @@ from approvals.ports import Ledger, MailQueue, NoticesOf, Outcome, Start
 
 log = logging.getLogger(__name__)
 LONGEST = 50.0  # seconds of one step; less than Temporal gives it, so that no two overlap
+PAUSES = (0.0, 1.0, 3.0, 9.0)  # seconds before each try to delete a late customer
 NO_PLATFORM = PlatformRefused(
     "no_platform",
     "This installation knows no customer platform. Set GATEHOUSE_PLATFORM_URL and the account for"
@@ -60,7 +61,7 @@ class OnboardingActivities:
                     told = with_entry(directory, change.directory)
                     outcome = await row.write(change, told, None)
         if noted is None and isinstance(state, Onboarding):
-            await self._let_go(steps.orphan(state, task, answer))
+            await self._let_go(process, steps.orphan(state, task, answer))
         if change is not None and change.notices:
             notices = NoticesOf(process=process, version=outcome.version)
             await self._mail.enqueue(notices, str(before.vendor))
@@ -68,11 +69,25 @@ class OnboardingActivities:
             raise _again(noted)
         return outcome
 
-    async def _let_go(self, orphan: UUID | None) -> None:
-        """Delete what a step made that came too late for being undone with the rest."""
-        if orphan is not None and self._platform is not None:
-            log.warning("a customer was created after its onboarding was abandoned: deleted")
-            await self._platform.delete_customer(orphan)
+    async def _let_go(self, process: UUID, orphan: UUID | None) -> None:
+        """Delete what a step made that came too late for being undone with the rest.
+
+        No other step comes back for it: it is tried again here, and the record says how it went.
+        """
+        if orphan is None or self._platform is None:
+            return
+        event = "late_customer_left"
+        for pause in PAUSES:
+            await asyncio.sleep(pause)
+            try:
+                await self._platform.delete_customer(orphan)
+            except (PlatformAway, PlatformRefused) as trouble:
+                log.warning("a late customer is not deleted yet: %s", type(trouble).__name__)
+            else:
+                event = "late_customer_deleted"
+                break
+        async with self._ledger.locked(process, datetime.now(UTC)) as row:
+            await row.note(event, str(orphan))
 
     async def _answer(self, task: steps.Task) -> steps.Answer:
         try:

@@ -15,7 +15,9 @@ INSTALLATION = UUID(int=0)  # the chain of what belongs to no process
 
 
 class AuditEntry(Record):
-    """One immutable line. *version* is None for a refusal; *left_out* counts capped ones before it.
+    """One immutable line. *left_out* counts capped refusals before it.
+
+    *version* is None for what changed nothing: a refusal, or what is noted of the world outside.
 
     *command* is the SHA-256 of the signed command, *state* of the row's JSON after it.
     """

@@ -41,7 +41,7 @@ def kept_difference(
     lost = {one for one in (*said.added, *said.removed) if one.kind == "role"}
     lost -= {*found.added, *found.removed}
     ordered = sorted(lost, key=lambda one: (one.key, one.fact))
-    slugs = {one.id: one.slug for one in wanted.sites} | {one.id: one.slug for one in current.sites}
+    slugs: dict[UUID, str] = {one.id: one.slug for one in (*wanted.sites, *current.sites)}
     return fitted, found.model_copy(
         update={
             "left_alone": (*found.left_alone, *_serves_lines(current, wanted, served)),

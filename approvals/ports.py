@@ -219,17 +219,17 @@ class LockedRow(Protocol):
         """Return where the process stands, unchanged; version 0 when there is no row."""
         ...
 
+    async def note(self, event: str, reason: str) -> None:
+        """Record what happened outside, and changes neither row nor version."""
+
     async def key(self, key: UUID) -> EnrolledKey | None:
         """Return the enrolled key of that id, revoked and expired ones too."""
-        ...
 
     async def passkeys(self, person: PersonId) -> tuple[UUID, ...]:
         """Return a person's passkeys without the removed ones, and keep them."""
-        ...
 
     async def passkey(self, passkey: UUID) -> Passkey | None:
         """Return one passkey, a removed one too, and keep it for this transaction alone."""
-        ...
 
     async def recorded(self, signed: Signed) -> Outcome | None:
         """Return what the same command was answered before.

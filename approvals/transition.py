@@ -72,7 +72,10 @@ class AccessGrant(Record):
 
 
 class Session(Record):
-    """An open visit of one person to one tenant, in one mode; to the platform without a tenant."""
+    """An open visit of one person to one tenant, in one mode; to the platform without a tenant.
+
+    *clone* is the cloned user as which the person came.
+    """
 
     id: UUID
     process: UUID
@@ -80,6 +83,7 @@ class Session(Record):
     tenant: TenantId | None
     mode: str
     begun_at: datetime
+    clone: UUID | None = None
 
 
 class PairingPass(Record):

@@ -93,6 +93,8 @@ EVENTS = {
     "retried": N_("Tried again"),
     "abandoning": N_("Being taken back"),
     "user_deleted": N_("User deleted"),
+    "late_customer_deleted": N_("Late customer deleted"),
+    "late_customer_left": N_("Late customer left on the platform: delete it there"),
     "abandoned": N_("Abandoned"),
     "ready": N_("Ready"),
     "mail.pending": N_("Mail waits"),

@@ -94,11 +94,16 @@ class ProcessDesk:
         await gatehouse.signal(self.kind.name, said)
         return ""
 
+    def may_see_mail_to(self, _person: PersonId | None, _state: Any) -> bool:
+        """Whether the viewer, who may see a process, may also see whom a mail about it went to."""
+        return True
+
     async def timeline(self, process: UUID) -> tuple[Line, ...]:
         """Return what happened to a process that the viewer may see."""
         state, _ = await self.seen(process)
         entries = await self.desk.trail.entries(process)
-        mails = await self.desk.inbox.mails(process)
+        found = await self.desk.inbox.mails(process)
+        mails = [one for one in found if self.may_see_mail_to(one.to, state)]
         acted = {PersonId(one.actor) for one in entries if one.actor is not None}
         needed = self.kind.needed(state, None)
         people: Sequence[PersonId] = (*needed.people, *acted, *(one.to for one in mails if one.to))

@@ -29,6 +29,7 @@ from approvals.site_access.views import (
     UserView,
     access_view,
     held,
+    is_stranger,
     part_of,
     users,
 )
@@ -107,6 +108,10 @@ class SiteDesk(ProcessDesk):
             if own is None or not covers(own[Area.MANAGE_ACCESS], Level.VIEW):
                 raise NotFoundError
         return state, directory
+
+    def may_see_mail_to(self, person: PersonId | None, state: SiteAccess) -> bool:
+        """Whoever asks does not learn from the mails who the contacts are."""
+        return person == self.viewer or not is_stranger(self.viewer, state)
 
     async def overseen(self) -> list[SiteId]:
         """Return the sites where the viewer, as a contact, may see who has or asks for access."""

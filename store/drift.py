@@ -32,7 +32,11 @@ COLUMNS: dict[Table, tuple[str, str | None, tuple[str, ...]]] = {
         "closed_at",
         ("person_id", "tenant_id", "requested_by", "granted_by", "ends_at", "no_end"),
     ),
-    t.session: ("process_id", "ended_at", ("id", "person_id", "tenant_id", "mode", "begun_at")),
+    t.session: (
+        "process_id",
+        "ended_at",
+        ("id", "person_id", "tenant_id", "mode", "begun_at", "clone_id"),
+    ),
     a.pairing_pass: (
         "process_id",
         "closed_at",
@@ -138,7 +142,8 @@ def _expected(state: State) -> dict[Table, Content]:
 
 def _sessions(state: TenantAccess | CustomerAccess | Pairing) -> Content:
     return frozenset(
-        (one.id, one.person, one.tenant, one.mode, one.begun_at) for one in state.sessions
+        (one.id, one.person, one.tenant, one.mode, one.begun_at, one.clone)
+        for one in state.sessions
     )
 
 

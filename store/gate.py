@@ -54,7 +54,8 @@ class SqlGate:
         """Decide whether an open session may go on: in its mode, and by its own process alone."""
         if session.tenant is None:
             return no(Reason.UNKNOWN)
-        read = await self._read(TENANT, session.person, session.tenant, action=session.mode)
+        who = session.clone or session.person
+        read = await self._read(TENANT, who, session.tenant, action=session.mode)
         if read is None:
             return no(Reason.UNREADABLE)
         rows, now = read

@@ -36,7 +36,8 @@ from store import tables as t
 PERSON: BindParameter[UUID] = bindparam("person")
 PLACE: BindParameter[UUID] = bindparam("place")
 ACTION: BindParameter[str] = bindparam("action", type_=String())
-MODES = tuple(one.value for one in Mode)
+# Spelt out: an IN would be expanded, and the statement rendered anew, at each question.
+IS_NO_MODE = and_(*(ACTION != one.value for one in Mode))  # noqa: SIM300  # the other is a bool  # noqa: SIM300  # of a column
 HOME, OWNER = t.organization.alias("home"), t.organization.alias("owner")
 IS_PERSON_LIVE = and_(t.person.c.is_active, HOME.c.is_active).label("is_person_live")
 
@@ -139,7 +140,9 @@ def _in_session(process: ColumnElement[UUID], person: ColumnElement[UUID]) -> Co
     return exists().where(
         t.session.c.process_id == process,
         t.session.c.person_id == person,
-        or_(t.session.c.mode == ACTION, ACTION.not_in(MODES)),
+        # A session as a clone is the clone's: of the two that enter alike only one is asked about.
+        func.coalesce(t.session.c.clone_id, t.session.c.person_id) == PERSON,
+        or_(t.session.c.mode == ACTION, IS_NO_MODE),
         t.session.c.ended_at.is_(None),
     )
 

@@ -137,6 +137,7 @@ class Inbox:
                 tenant=row.tenant_id,
                 mode=row.mode,
                 begun_at=row.begun_at,
+                clone=row.clone_id,
             )
             for row in rows
         ]

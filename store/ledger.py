@@ -217,6 +217,10 @@ class _SqlRow(LockedRow):
             links=links,
         )
 
+    async def note(self, event: str, reason: str) -> None:
+        noted = chain.entry(self._process, event, self._now, channel="platform", reason=reason)
+        await chain.append(self._connection, noted.model_copy(update={"actor": PLATFORM}))
+
     async def refuse(
         self, refusal: ApprovalError, signed: Signed | None, said: bytes, sentence: str
     ) -> Outcome:

@@ -206,6 +206,7 @@ async def _sessions(
             "tenant_id": one.tenant,
             "mode": one.mode,
             "begun_at": one.begun_at,
+            "clone_id": one.clone,
         }
         for one in sessions
     ]

@@ -212,6 +212,7 @@ session = Table(
     Column("mode", String(16), nullable=False),
     Column("begun_at", UtcInstant, nullable=False),
     Column("ended_at", UtcInstant),
+    Column("clone_id", Uuid),  # as which the person came; NULL for themselves
     Index("ix_session_process_id", "process_id"),
     Index("ix_session_person_id_tenant_id", "person_id", "tenant_id"),
 )

@@ -137,6 +137,9 @@ class _Row(LockedRow):
     def standing(self) -> Outcome:
         return self._outcome(None, None)
 
+    async def note(self, event: str, reason: str) -> None:
+        """Keep nothing: there is no audit."""
+
     async def key(self, key: UUID) -> EnrolledKey | None:
         return self._kept.keys.get(key)
 

@@ -255,9 +255,8 @@ def _ensured(state: Onboarding, user: NewUser, found: PlatformUser) -> Noted:
     one = state.next_account
     wanted = ADMIN_ROLES if one is not None and one.is_admin else one.roles if one else ()
     if missing := [role for role in wanted if not found.has(role)]:
-        return Noted(
-            parked(state, f"The platform did not give {user.email} the roles {', '.join(missing)}.")
-        )
+        why = f"The platform did not give {user.email} the roles {', '.join(missing)}."
+        return Noted(parked(state, why))
     event = "admin_ensured" if one is not None and one.is_admin else "roles_added"
     said = f"{user.email}: {', '.join(wanted)}"
     return Noted(transition(_with(state, is_done=True), event, reason=said))
@@ -290,11 +289,9 @@ def _undone(state: Onboarding) -> Onboarding:
     return stepped(state, accounts=_replaced(state.accounts, position, is_undone=True))
 
 
-def _replaced(
-    accounts: tuple[Account, ...], position: int, **changes: object
-) -> tuple[Account, ...]:
-    after = accounts[position].model_copy(update=changes)
-    return (*accounts[:position], after, *accounts[position + 1 :])
+def _replaced(accounts: tuple[Account, ...], at: int, **changes: object) -> tuple[Account, ...]:
+    after = accounts[at].model_copy(update=changes)
+    return (*accounts[:at], after, *accounts[at + 1 :])
 
 
 def _counts(found: ImportState) -> str:

@@ -65,7 +65,4 @@ class Change(Record):
     note: str | None = None
 
 
-class Visit(Session):
-    """A session of a person of the group, as themselves or as their *clone*."""
-
-    clone: UUID | None = None
+Visit = Session  # of a person of the group, as themselves or as their clone

@@ -63,8 +63,7 @@ def access_view(
 
     Whoever asks and is no member does not learn who the contacts are.
     """
-    is_stranger = viewer == state.person and state.status is not Status.MEMBER
-    named = () if is_stranger else deciders(state.site, directory, memberships)
+    named = () if is_stranger(viewer, state) else deciders(state.site, directory, memberships)
     site, person = directory.site(state.site), directory.person(state.person)
     return AccessView(
         id=state.process_id,
@@ -84,6 +83,11 @@ def access_view(
         answer=state.answer,
         shown=shown_digest(state),
     )
+
+
+def is_stranger(viewer: PersonId, state: SiteAccess) -> bool:
+    """Whether the viewer is the one who asks, or asked, and is no member of the site."""
+    return viewer == state.person and state.status is not Status.MEMBER
 
 
 def users(

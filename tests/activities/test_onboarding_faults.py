@@ -213,7 +213,8 @@ async def test_a_secret_that_is_missing_parks_it_with_its_name(
 
     await adapter.close()
     assert status == "parked"
-    assert (await life.onboarding()).reason == "The secret 'env:ADMIRAL_BENBOW' is empty or not set."
+    reason = (await life.onboarding()).reason
+    assert reason == "The secret 'env:ADMIRAL_BENBOW' is empty or not set."
 
 
 async def test_no_row_and_no_log_line_ever_holds_a_secret(

@@ -179,7 +179,44 @@ async def test_a_customer_that_is_created_after_all_was_undone_is_deleted_again(
 
     assert status == "abandoned"
     assert (platform.customers, platform.users) == ({}, {})
-    assert [event for _, event in await life.audit()] == ["started", "abandoning", "abandoned"]
+    assert [event for _, event in await life.audit()] == [
+        "started", "abandoning", "abandoned", "late_customer_deleted",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("failures", "event", "left"),
+    [(1, "late_customer_deleted", 0), (99, "late_customer_left", 1)],
+    ids=["away once", "away for good"],
+)
+async def test_the_deletion_of_a_late_customer_is_tried_again_and_recorded(
+    life: StoredOnboarding,
+    platform: InMemoryPlatform,
+    failures: int,
+    event: str,
+    left: int,
+) -> None:
+    await life.started()
+    under_way, goes_on = asyncio.Event(), asyncio.Event()
+    create, troubles = platform.create_customer, [AWAY] * failures
+
+    async def slow(customer: NewCustomer) -> PlatformCustomer:
+        under_way.set()
+        await goes_on.wait()
+        made = await create(customer)
+        platform.before = lambda call: troubles.pop() if call and troubles else None
+        return made
+
+    platform.create_customer = slow  # type: ignore[method-assign]
+    late = asyncio.create_task(life.step())
+    await under_way.wait()
+    await life.says(LOUISA, Abandon())
+    await life.goes_on()
+    goes_on.set()
+    await late
+
+    assert len(platform.customers) == left
+    assert (await life.audit())[-2:] == [(3, "abandoned"), (None, event)]
 
 
 async def test_trouble_is_written_once_and_shown_with_every_try(

@@ -281,6 +281,23 @@ async def test_who_left_the_vendor_finds_nothing_in_the_lists_of_its_group(
     assert await lists.ways_in(GEORGIANA.id, TOM_SAWYER.slug) == []
 
 
+async def test_a_session_as_a_clone_is_the_clones_alone(life: StoredPairing) -> None:
+    await life.active()
+    clone = UUID((await life.says(CHARLES, AddClone())).receipt or "")
+    await life.says(CHARLES, BeginSession(mode=Mode.SUPPORT, as_clone=True))
+    (session,) = await life.installation.inbox.sessions(CHARLES.id)
+    gate = SqlGate(life.engines)
+
+    answers = [
+        (await gate.check(one, TOM_SAWYER.id, via=Via.SESSION)).is_open
+        for one in (clone, CHARLES.id)
+    ]
+
+    assert session.clone == clone
+    assert answers == [True, False]
+    assert (await gate.check_session(session)).is_open
+
+
 async def test_a_session_goes_on_by_its_own_pairing_alone(life: StoredPairing) -> None:
     await life.active()
     await life.says(GEORGIANA, BEGIN)

@@ -234,24 +234,6 @@ def test_a_platform_that_is_away_is_told_once_and_asked_again() -> None:
     assert (life.onboarding.trouble, life.onboarding.trouble_since) == (None, None)
 
 
-def test_trouble_goes_with_the_first_answer_even_if_that_says_nothing_new() -> None:
-    life = OnboardingLife()
-    life.platform.imports = [IMPORTING]
-    life.says(make_start())
-    life.goes_on()
-    life.platform.before = lambda _: AWAY
-    life.step()
-    assert life.onboarding.trouble == AWAY.sentence
-
-    life.platform.before = lambda _: None
-    again, quiet = life.step(), life.step()
-
-    assert (life.onboarding.trouble, life.onboarding.trouble_since) == (None, None)
-    assert life.events[-2:] == ["troubled", "importing"]
-    assert again is not None and again.waits is not None
-    assert quiet is not None and quiet.transition is None
-
-
 def test_a_platform_that_stays_away_for_the_patience_of_the_policy_parks_it() -> None:
     life = OnboardingLife(limits=OnboardingLimits(patience=HOUR))
     life.says(make_start())

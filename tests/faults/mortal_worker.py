@@ -121,6 +121,7 @@ class _QuickMail(OutboundInterceptor):
 async def live(points: int | None) -> None:
     """Work until death."""
     options.STEP["start_to_close_timeout"] = SOON
+    options.STEP["retry_policy"] = RetryPolicy(maximum_interval=SOON / 2)
     outbox.LEASE = SOON  # type: ignore[attr-defined]
     settings = load()
     life = Life(points, Path(os.environ["DEATHS"]))

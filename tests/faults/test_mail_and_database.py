@@ -130,7 +130,7 @@ async def test_a_locked_database_refuses_decisions_and_answers_the_gate(
     async with installation.engines.write.connect() as connection:
         await connection.exec_driver_sql("PRAGMA busy_timeout=200")
     gate = SqlGate(installation.engines)
-    for _ in range(plan.times(2, 30)):
+    for _ in range(plan.times(2, 20)):
         batch = uuid4()
         life = StoredLife(installation, clock, SHORT, process=process_id_of(batch, TOM_SAWYER.slug))
         await life.says(ELIZABETH, make_submit(batch=batch))
@@ -169,7 +169,7 @@ async def test_decisions_whose_connection_is_cut_are_taken_whole_or_not_at_all(
             await asyncio.sleep(0.1 + plan.chance.random() / 4)
 
     task = asyncio.create_task(cutting())
-    for _ in range(plan.times(3, 30)):
+    for _ in range(plan.times(2, 15)):
         batch = uuid4()
         life = StoredLife(installation, clock, process=process_id_of(batch, TOM_SAWYER.slug))
         said = installation.signed(ELIZABETH, life.process, make_submit(batch=batch), at=life.now)

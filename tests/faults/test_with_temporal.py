@@ -165,12 +165,7 @@ async def test_processes_go_on_after_temporal_was_killed(
         await stage.signal(begun[2], "grant", said)
         await asyncio.sleep(plan.chance.random() / 10)
         await kill(own_server)
-        if how in ("lost", "old"):
-            lose(tmp_path)
-        if how == "torn":
-            _without_journal(tmp_path)
-        if how == "old":
-            _copied(old, tmp_path)
+        damaged(tmp_path, how, old)
         await own_server.start()
         plan.tries()
         async with installation.working(stage.client, policies=QUICK):
@@ -179,7 +174,7 @@ async def test_processes_go_on_after_temporal_was_killed(
             decided += begun
 
     async with installation.working(stage.client, policies=QUICK):
-        await stage.reconciled()
+        await minutes_of_upkeep(stage)  # what an older file brought back ends after one
 
         async def is_over() -> bool:
             return "expired" in [(await statuses(installation.engines))[one] for one in decided]
@@ -192,9 +187,15 @@ async def test_processes_go_on_after_temporal_was_killed(
     assert how == "torn" or told == []
 
 
-def _without_journal(folder: Path) -> None:
-    for end in ("-wal", "-shm"):
-        (folder / f"temporal.db{end}").unlink(missing_ok=True)
+def damaged(folder: Path, how: str, old: Path) -> None:
+    """Do to the server's file what the test is about."""
+    if how in ("lost", "old"):
+        lose(folder)
+    if how == "old":
+        _copied(old, folder)
+    if how == "torn":
+        for end in ("-wal", "-shm"):
+            (folder / f"temporal.db{end}").unlink(missing_ok=True)
 
 
 @fault("R11", "thousands of ends at one instant")
@@ -204,7 +205,7 @@ async def test_access_that_ends_for_many_at_one_instant_ends_then(
     engines = stage.installation.engines
     async with stage.installation.working(stage.client, policies=QUICK):
         begun = datetime.now(UTC)
-        processes = await submitted(stage, plan.times(20, 500))
+        processes = await submitted(stage, plan.times(20, 400))
         spent = datetime.now(UTC) - begun  # granting takes about as long as asking did
         ends_at = datetime.now(UTC) + 2 * spent + 5 * SECOND
         slots = asyncio.Semaphore(20)

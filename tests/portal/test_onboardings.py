@@ -190,7 +190,8 @@ async def test_what_the_directory_has_already_is_refused_by_name(vendors: Site) 
     louisa = await vendors.signed_in(LOUISA)
 
     again = await sent(louisa)
-    known = await sent(louisa, customer="other", admin_email=[CAROLINE.email])
+    other = {"customer": "other", "pbx_secret": "file:other"}
+    known = await sent(louisa, **other, admin_email=[CAROLINE.email])
 
     assert again.status == 422
     assert "is being onboarded already" in again.text

@@ -420,3 +420,24 @@ async def test_who_asks_is_not_added_by_somebody_who_has_not_seen_the_request(wo
     assert refused.status == 409
     assert "They ask for access" in refused.text
     assert (await stored(works, SID)).status == "asked"
+
+
+async def test_who_asks_does_not_learn_who_the_contacts_are(works: Site) -> None:
+    sid = await asked(works)
+    becky = await works.signed_in(BECKY)
+
+    mine, theirs = await sid.get(path_of(SID)), await becky.get(path_of(SID))
+
+    assert BECKY.name not in mine.text
+    assert BECKY.name in theirs.text
+
+
+async def test_a_contact_without_manage_access_sees_nobody_elses_access(works: Site) -> None:
+    await added(works, HUCK, level_manage_access="none")
+    await asked(works)
+    huck = await works.signed_in(HUCK)
+
+    listed, one = await huck.get("/sites"), await huck.get(path_of(SID))
+
+    assert one.status == 404
+    assert "Sid Sawyer" not in listed.text

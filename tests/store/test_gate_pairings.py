@@ -369,6 +369,27 @@ async def test_a_clone_enters_by_no_other_pairing_grant_or_tenant(
     assert answers == ["paired", "not_permitted", "unknown"]
 
 
+async def test_a_session_is_the_clones_or_its_agents_own(entries: Entries) -> None:
+    pairing = await entries.pairing(SUPPORT, CONFIGURE)
+    clone = await entries.clone(pairing, MARY)
+    gate = SqlGate(entries.engines)
+    await entries.session(pairing, MARY, "support", tenant_id=TOM_SAWYER.id, clone_id=clone)
+    await entries.session(pairing, MARY, "configure", tenant_id=TOM_SAWYER.id)
+
+    found = {
+        (name, mode): (await gate.check(who, TOM_SAWYER.id, mode, Via.SESSION)).reason.value
+        for name, who in (("clone", clone), ("agent", MARY.id))
+        for mode in ("support", "configure")
+    }
+
+    assert found == {
+        ("clone", "support"): "paired",
+        ("clone", "configure"): "no_session",
+        ("agent", "support"): "no_session",
+        ("agent", "configure"): "paired",
+    }
+
+
 async def test_a_removed_clone_is_nobody(entries: Entries) -> None:
     pairing = await entries.pairing(SUPPORT)
     clone = await entries.clone(pairing, MARY)

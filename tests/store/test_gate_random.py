@@ -129,6 +129,7 @@ class World:
             "process_id": process,
             "person_id": self.chance.choice(PEOPLE).id,
             "mode": self.chance.choice(("support", "configure")),
+            "clone_id": self.chance.choice((None, None, *(one["id"] for one in self.clones))),
             "begun_at": START,
             "ended_at": self.chance.choice((None, None, START)),
         }
@@ -177,7 +178,9 @@ class World:
             was_ever_granted=any(one["tenant_id"] == tenant.id for one in self.grants),
             passages=(
                 *self._granted(asked, tenant, action),
-                *self._paired(person, tenant, action, clone["process_id"] if clone else None),
+                *self._paired(
+                    person, tenant, action, asked, clone["process_id"] if clone else None
+                ),
             ),
         )
 
@@ -187,7 +190,7 @@ class World:
                 process=one["process_id"],
                 ends_at=one["ends_at"],
                 no_end=one["no_end"],
-                has_session=self._in_session(one["process_id"], asked, action),
+                has_session=self._in_session(one["process_id"], asked, action, asked),
             )
             for one in self.grants
             if (one["person_id"], one["tenant_id"], one["closed_at"]) == (asked, tenant.id, None)
@@ -195,14 +198,14 @@ class World:
         ]
 
     def _paired(
-        self, person: Person, tenant: Tenant, action: str, only: UUID | None
+        self, person: Person, tenant: Tenant, action: str, asked: UUID, only: UUID | None
     ) -> list[Passage]:
         return [
             Passage(
                 process=one["process_id"],
                 ends_at=None,
                 no_end=True,
-                has_session=self._in_session(one["process_id"], person.id, action),
+                has_session=self._in_session(one["process_id"], person.id, action, asked),
                 permissions=tuple(one["permissions"]),
                 consents=tuple(one["consents"]),
             )
@@ -216,9 +219,10 @@ class World:
             and only in (None, one["process_id"])
         ]
 
-    def _in_session(self, process: UUID, person: UUID, action: str) -> bool:
+    def _in_session(self, process: UUID, person: UUID, action: str, asked: UUID) -> bool:
         return any(
             (one["process_id"], one["person_id"], one["ended_at"]) == (process, person, None)
+            and (one["clone_id"] or one["person_id"]) == asked
             and action in (one["mode"], "logs.view", "disruptive-change")
             for one in self.sessions
         )

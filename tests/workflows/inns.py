@@ -58,7 +58,9 @@ class Inn(NamedTuple):
             "customer": self.slug,
             "name": f"Inn {self.number}",
             "reference": self.reference,
-            "pbx": PbxDetails(host=self.host, username="import", secret=f"env:INN_{self.number:02}"),
+            "pbx": PbxDetails(
+                host=self.host, username="import", secret=f"env:INN_{self.number:02}"
+            ),
             "admins": (
                 NamedAdmin(email=jim, name="Jim", roles=(SUPERVISOR,)),
                 NamedAdmin(email=pew, name="Pew"),
