@@ -21,7 +21,8 @@ _PAGE = re.compile(r"https?://[!-~]{1,500}")
 class Policy(Record):
     """The limits of one request, copied into its row when it is submitted.
 
-    Quotas count requests; None switches one off. Asking one site for access is always limited.
+    Quotas count requests; None switches one off. Asking one site for access, and mailing links to
+    pair one group with one tenant, is always limited.
     """
 
     decision_window: timedelta = 14 * DAY
@@ -34,6 +35,7 @@ class Policy(Record):
     per_hour_and_pair: int | None = None
     pending_per_pair_and_person: int | None = None
     site_asks_per_hour: int = 5
+    pairing_links_per_hour: int = 6
 
     @property
     def has_quota(self) -> bool:
@@ -66,6 +68,7 @@ class _Limits(Form):
     per_hour_and_pair: int | None = Field(default=None, ge=1)
     pending_per_pair_and_person: int | None = Field(default=None, ge=1)
     site_asks_per_hour: int | None = Field(default=None, ge=1)
+    pairing_links_per_hour: int | None = Field(default=None, ge=1)
 
     def over(self, policy: Policy) -> Policy:
         said = self.model_dump(exclude_none=True)
@@ -153,9 +156,13 @@ class Policies(Record):
         """Return the permissions below which a vendor's support group cannot work."""
         return self.minimums.get(vendor, MINIMUM)
 
+    def at(self, tenant: str) -> Policy:
+        """Return the policy of one tenant, whoever asks it."""
+        return self.tenants.get(tenant, self.default)
+
     def of(self, organization: str, tenant: str) -> Policy:
         """Return the effective policy for a request from one organization to one tenant."""
-        policy = self.tenants.get(tenant, self.default)
+        policy = self.at(tenant)
         if organization in self.showing:
             return policy.model_copy(update={"show_people": True})
         return policy

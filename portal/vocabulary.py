@@ -148,6 +148,7 @@ MAILS = {
     "review planned": N_("an invitation to the next review"),
     "review due": N_("a review is due"),
     "review missed": N_("a review was missed"),
+    "review called off": N_("the next review was called off"),
     "customer enabled": N_("the customer was switched on"),
     "customer disabled": N_("the customer was switched off"),
     "terms accepted": N_("the terms were accepted"),

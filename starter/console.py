@@ -31,7 +31,7 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what would happen, and change nothing.")
 ]
 IDS = ("ID", "KEY", "REQUEST", "SESSION", "PAIRING")  # heads of columns that hold ids
-WIDE = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200  # pipes have no width
+WIDE = 200  # columns of a pipe, which has no width
 
 
 class _Data(Console):
@@ -39,7 +39,12 @@ class _Data(Console):
         raise  # called while the error is handled; the entry point knows its exit code
 
 
-data = _Data(highlight=False, width=WIDE)
+def data() -> Console:
+    """Return what writes to stdout: as wide as the terminal, or wide where there is none."""
+    is_told = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return _Data(highlight=False, width=None if is_told else WIDE)
+
+
 aside = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -82,7 +87,7 @@ def print_table(columns: Sequence[str] | None, rows: Sequence[Sequence[str | Non
     for row in rows:
         table.add_row(*(escape(inert(cell or "")) for cell in row))
     with _writing():
-        data.print(table)
+        data().print(table)
 
 
 def print_text(text: str) -> None:
@@ -163,6 +168,10 @@ def confirmed(question: str, *, yes: bool) -> bool:
         return True
     if not is_at_terminal():
         raise UsageError("This asks for confirmation: run it in a terminal, or give --yes.")
-    sys.stderr.write(f"{inert(question)} [y/N]: ")
-    sys.stderr.flush()
-    return prompted(sys.stdin.readline).strip().lower() in ("y", "yes")
+
+    def ask() -> str:
+        sys.stderr.write(f"{inert(question)} [y/N]: ")
+        sys.stderr.flush()
+        return sys.stdin.readline()
+
+    return prompted(ask).strip().lower() in ("y", "yes")

@@ -205,7 +205,8 @@ async def no_stuck_input(at: Evidence) -> AsyncIterator[Breach]:
     async for one in client.list_workflows(query, limit=LOOKED_AT):
         described = await client.get_workflow_handle(one.id).describe()
         task = described.raw_description.pending_workflow_task
-        if task.attempt >= STUCK_AFTER:
+        since = task.original_scheduled_time.ToDatetime(tzinfo=UTC)
+        if task.attempt >= STUCK_AFTER and since + at.settling < datetime.now(UTC):
             sentence = f"workflow {one.id} fails at the same task again and again."
             yield Breach(invariant=15, process=names.process_of(one.id), sentence=sentence)
 

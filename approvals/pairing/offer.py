@@ -24,7 +24,6 @@ from approvals.pairing.errors import (
 from approvals.pairing.notices import link_mail
 from approvals.pairing.record import (
     LINK_LIFE,
-    LINKS_AN_HOUR,
     REISSUES_AN_HOUR,
     Pairing,
     Status,
@@ -32,7 +31,7 @@ from approvals.pairing.record import (
     standing,
 )
 from approvals.pairing.steps import closed, stepped, transition
-from approvals.people import PersonId
+from approvals.people import PersonId, Tenant
 from approvals.transition import Transition
 
 HOUR = timedelta(hours=1)
@@ -46,7 +45,7 @@ def offered(
         raise PairedAlreadyError
     if facts.secret is None:
         raise NotAllowedNowError("offer a pairing", "without a link")
-    _require_below_limit(facts)
+    _require_below_limit(place.tenant, facts)
     after = Pairing(
         process_id=process,
         batch=command.batch,
@@ -75,7 +74,7 @@ def reissued(state: Pairing, actor: PersonId, facts: Facts, now: datetime) -> Tr
         raise PairedAlreadyError
     if facts.secret is None:
         raise NotAllowedNowError("reissue the link", "without a link")
-    _require_below_limit(facts)
+    _require_below_limit(facts.directory.tenant(state.tenant), facts)
     recent = tuple(one for one in state.reissues if now - one < HOUR)
     if len(recent) >= REISSUES_AN_HOUR:
         raise RateLimitedError(
@@ -93,11 +92,12 @@ def reissued(state: Pairing, actor: PersonId, facts: Facts, now: datetime) -> Tr
     return transition(after, "reissued", actor, notices=(link_mail(after, facts.secret, actor),))
 
 
-def _require_below_limit(facts: Facts) -> None:
+def _require_below_limit(tenant: Tenant | None, facts: Facts) -> None:
     """Refuse a further link for this group and tenant: each one is a mail, whoever offers it."""
-    if facts.kin.links >= LINKS_AN_HOUR:
+    policy = facts.policies.default if tenant is None else facts.policies.at(tenant.slug)
+    if facts.kin.links >= (limit := policy.pairing_links_per_hour):
         raise RateLimitedError(
-            f"The limit is {LINKS_AN_HOUR} links an hour for one group and tenant. Try again later."
+            f"The limit is {limit} links an hour for one group and tenant. Try again later."
         )
 
 

@@ -18,7 +18,6 @@ from approvals.transition import Clone, Index, PairingPass
 KIND = "pairing"
 LINK_LIFE = timedelta(days=7)  # no policy lengthens it
 REISSUES_AN_HOUR = 5
-LINKS_AN_HOUR = 1 + REISSUES_AN_HOUR  # for one group and tenant, however often it is offered
 
 
 class Status(StrEnum):

@@ -20,6 +20,7 @@ TABLES = ("pairing_pass", "clone", "membership")
 
 
 def upgrade() -> None:
+    op.add_column("session", Column("clone_id", Uuid))
     op.create_table(
         "pairing_pass",
         Column("id", Uuid, nullable=False),
@@ -70,6 +71,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("session", "clone_id")
     for name in reversed(TABLES):
         op.drop_table(name)
 

@@ -24,7 +24,7 @@ class StoryError(ApprovalError):
 def heading(title: str) -> None:
     """Begin a chapter."""
     print_text("")
-    data.print(Text(f"=== {title}", style="bold"), soft_wrap=True)
+    data().print(Text(f"=== {title}", style="bold"), soft_wrap=True)
 
 
 def tell(text: str) -> None:
@@ -48,12 +48,12 @@ def show_command(person: str, words: Sequence[str]) -> None:
             lines.append(f"{' ' * len(person)}   ")
         lines[-1] += f" {part}"
     print_text("")
-    data.print(Text("\n".join(lines), style="bold"), soft_wrap=True)
+    data().print(Text("\n".join(lines), style="bold"), soft_wrap=True)
 
 
 def show_typed(person: str, what: str) -> None:
     """Show that somebody answers a command that asks for something."""
-    data.print(Text(f"{' ' * INDENT}({person} types {what})", style="bold"), soft_wrap=True)
+    data().print(Text(f"{' ' * INDENT}({person} types {what})", style="bold"), soft_wrap=True)
 
 
 def show_line(line: str) -> None:

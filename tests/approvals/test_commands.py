@@ -15,8 +15,17 @@ from hypothesis import strategies as st
 from approvals import canonical
 from approvals.commands import ALSO, Command, Tick, unsigned
 from approvals.errors import InvalidDecisionError
+from approvals.passkeys import LARGEST_COUNT
 from approvals.sessions import BeginSession, EndSession, Mode
-from approvals.sign_in.commands import Begin, Prove, RevokeKey, SignOut, fingerprint
+from approvals.sign_in.commands import (
+    AddPasskey,
+    Begin,
+    Prove,
+    RemovePasskey,
+    RevokeKey,
+    SignOut,
+    fingerprint,
+)
 from approvals.tenant_access.commands import (
     ChangeEnd,
     Deny,
@@ -304,6 +313,7 @@ TEXTS = st.lists(WORDS, min_size=1, max_size=4).map(" ".join).map(COMPOSED)
 REASONS = TEXTS.filter(lambda text: len(text) <= 500)
 DIGESTS = st.text("0123456789abcdef", min_size=64, max_size=64)
 NAMES = st.text("abcXYZ019", min_size=1, max_size=64)
+ENCODED = st.text("abcXYZ019-_", min_size=1, max_size=1_364)
 ENDS = st.one_of(st.none(), INSTANTS)
 COMMANDS: dict[type[Command], st.SearchStrategy[Command]] = {
     Submit: st.builds(
@@ -331,6 +341,14 @@ COMMANDS: dict[type[Command], st.SearchStrategy[Command]] = {
     Prove: st.builds(Prove, proof=DIGESTS),
     SignOut: st.just(SignOut()),
     RevokeKey: st.builds(RevokeKey, reason=REASONS),
+    AddPasskey: st.builds(
+        AddPasskey,
+        credential=ENCODED,
+        public_key=ENCODED,
+        sign_count=st.integers(0, LARGEST_COUNT),
+        name=NAMES,
+    ),
+    RemovePasskey: st.builds(RemovePasskey, passkey=st.uuids()),
 }
 
 

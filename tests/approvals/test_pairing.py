@@ -368,6 +368,34 @@ def test_a_link_is_issued_anew_five_times_an_hour_at_most() -> None:
     assert life.pairing.due_at == START + HOUR + WEEK
 
 
+@pytest.mark.parametrize(
+    ("document", "limit"),
+    [
+        pytest.param({}, 6, id="the limit that ships"),
+        pytest.param({"default": {"pairing_links_per_hour": 2}}, 2, id="of the installation"),
+        pytest.param(
+            {"tenant": {TOM_SAWYER.slug: {"pairing_links_per_hour": 9}}}, 9, id="of the tenant"
+        ),
+    ],
+)
+def test_one_group_and_tenant_get_as_many_links_an_hour_as_policy_says(
+    document: dict[str, object], limit: int
+) -> None:
+    life = PairingLife()
+    life.policies = policies(document)
+
+    life.kin = Kin(links=limit)
+    with pytest.raises(RateLimitedError, match=f"The limit is {limit} links an hour"):
+        life.says(make_offer(), CHARLES, START)
+    life.kin = Kin(links=limit - 1)
+    life.says(make_offer(), CHARLES, START)
+    life.kin = Kin(links=limit)
+    with pytest.raises(RateLimitedError, match=f"The limit is {limit} links an hour"):
+        life.says(Reissue(), CHARLES, START + MINUTE)
+
+    assert life.pairing.due_at == START + WEEK
+
+
 def test_a_decision_rests_on_what_was_seen() -> None:
     life = make_pairing_life("offered")
 

@@ -47,6 +47,8 @@ def test_an_empty_file_has_the_limits_that_ship() -> None:
         per_hour_and_person=None,
         per_hour_and_pair=None,
         pending_per_pair_and_person=None,
+        site_asks_per_hour=5,
+        pairing_links_per_hour=6,
     )
 
 
@@ -111,6 +113,7 @@ def test_durations_are_text_with_a_unit(said: str, length: timedelta) -> None:
         ('[default]\nallow_no_end = "yes"', "default.allow_no_end"),
         ("[default]\nallow_no_end = 1", "default.allow_no_end"),
         ("[default]\nper_hour_and_person = 0", "default.per_hour_and_person"),
+        ("[default]\npairing_links_per_hour = 0", "default.pairing_links_per_hour"),
         ("[default]\nper_hour_and_person = 1.5", "default.per_hour_and_person"),
         ("[default]\ncolour = 1", "default.colour"),
         ("[tenant.tom-sawyer]\nends_at = 1", "tenant.tom-sawyer.ends_at"),

@@ -17,7 +17,6 @@ TO = "GATEHOUSE_FAULTS_TO"  # the folder of the report
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make room for what the tests tell."""
-    config.addinivalue_line("markers", "fault(number, about): what a test of the suite breaks")
     config.stash[PLANS] = []
 
 

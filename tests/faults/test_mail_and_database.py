@@ -77,7 +77,7 @@ async def test_whatever_a_mail_server_says_each_mail_is_sent_once_or_failed_with
                         process=life.process, version=version))  # fmt: skip
                 life.waits(2 * MINUTE)
             plan.tries(len(await life.outbox()))
-            for mail in (*bad.mails, *good.mails):
+            for mail in (*(() if is_refused(script) else bad.mails), *good.mails):
                 accepted[message_id(mail)] += 1
     rows = await StoredLife(installation, clock).outbox()
     wrong = [f"mail {one['id']} is {one['status']}" for one in rows if one["status"] not in SETTLED]
@@ -88,6 +88,11 @@ async def test_whatever_a_mail_server_says_each_mail_is_sent_once_or_failed_with
 
     plan.notes(wrong)
     await plan.holds(installation.engines, is_mailed=True)
+
+
+def is_refused(script: Script) -> bool:
+    """Whether a server says clearly, after it has read a mail, that it does not take it."""
+    return isinstance(script.dot, bytes) and script.dot[:1] in (b"4", b"5")
 
 
 def message_id(mail: bytes) -> str:

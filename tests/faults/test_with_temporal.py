@@ -34,7 +34,6 @@ from tests.workflows.losing import kill, lose
 from tests.workflows.stage import QUICK, Stage, connected, eventually, until
 
 # Of a worker that was too busy to note in time that an activity of its own had run out of time.
-pytestmark = pytest.mark.filterwarnings("ignore:Cannot find activity to cancel:UserWarning")
 SECOND = timedelta(seconds=1)
 PATIENCE = 900.0 if FULL else 60.0
 AT_ONCE = timedelta(0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.sites import HUCK, MUFF, SID, SITE, SITES
 from tests.switching import SWITCHING
 
 HEADING = "Waits for you"
+IS_COUNTED = ContextVar("is_counted", default=False)  # in whoever looks, not in the worker
 
 
 async def home_of(site: Site, person: Person) -> Page:
@@ -54,18 +56,20 @@ async def switching(site: Site) -> Site:
 
 @contextmanager
 def counted(site: Site) -> Iterator[list[str]]:
-    """Collect what the database is asked."""
+    """Collect what the database is asked by who runs the block; workers ask beside it."""
     said: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        if statement.lstrip().upper().startswith("SELECT"):
+        if IS_COUNTED.get() and statement.lstrip().upper().startswith("SELECT"):
             said.append(statement)
 
     engine = site.installation.engines.read.sync_engine
     event.listen(engine, "before_cursor_execute", note)
+    mark = IS_COUNTED.set(True)
     try:
         yield said
     finally:
+        IS_COUNTED.reset(mark)
         event.remove(engine, "before_cursor_execute", note)
 
 
@@ -210,7 +214,7 @@ async def test_the_number_of_questions_does_not_grow_with_what_waits(works: Site
         page = await becky.get("/")
 
     assert page.text.count("asks for Fence works") == 2
-    assert len(more) == len(few)
+    assert len(more) == len(few) > 0
 
 
 async def test_the_pulse_of_the_page_changes_with_what_waits(works: Site) -> None:

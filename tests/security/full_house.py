@@ -48,6 +48,9 @@ class Route(NamedTuple):
         return "{" in self.path
 
 
+MAILED_LINK = Route("GET", "/pairings/{process}/{token}")
+
+
 def routes(settings: Settings | None = None) -> list[Route]:
     """Return every route of every family of pages, and those of live pages.
 
@@ -105,19 +108,30 @@ class FullHouse:
         self, method: str, address: str, person: Person | None, route: Route
     ) -> httpx2.Response:
         """Ask for an address; a form bears the marks of a page of ours, but no facts."""
-        client = self.site.browser().client
         data, headers = ({"csrf": "0" * 64}, OUR_OWN) if method == "POST" else (None, {})
-        if person is not None:
+        client = await self._client(person)
+        if person is not None and method == "POST":
             token = await self._token(person)
-            client.cookies.set(
-                cookies.name_of(self.site.parts, cookies.SIGN_IN), token, domain="127.0.0.1"
-            )
-            if method == "POST":
-                mark = forms.mark(self.site.parts, cookies.hashed(token), route.path)
-                data = {"csrf": mark, "nonce": forms.fresh_nonce(), "shown": "0" * 64}
+            mark = forms.mark(self.site.parts, cookies.hashed(token), route.path)
+            data = {"csrf": mark, "nonce": forms.fresh_nonce(), "shown": "0" * 64}
         if route.path == "/sign-out" and person is not None:
             del self._tokens[person.id]
         return await client.request(method, address, data=data, headers=headers)
+
+    async def by_link(
+        self, process: UUID, person: Person | None
+    ) -> tuple[httpx2.Response, httpx2.Response]:
+        """Come by a mailed link to a pairing; return its answer, and the page to which it leads."""
+        client = await self._client(person)
+        link = await client.get(self.filled(MAILED_LINK, process))
+        return link, await client.get(link.headers["location"])
+
+    async def _client(self, person: Person | None) -> httpx2.AsyncClient:
+        client = self.site.browser().client
+        if person is not None:
+            name = cookies.name_of(self.site.parts, cookies.SIGN_IN)
+            client.cookies.set(name, await self._token(person), domain="127.0.0.1")
+        return client
 
     async def _token(self, person: Person) -> str:
         if person.id not in self._tokens:

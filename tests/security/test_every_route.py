@@ -1,6 +1,7 @@
 """Every address of the portal, asked by who has no part in it: nothing shows and nothing moves."""
 
 from collections.abc import Sequence
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
@@ -20,14 +21,16 @@ from tests.factories import (
     TOM_SAWYER,
 )
 from tests.onboardings import ARTHUR
-from tests.security.full_house import FullHouse, Route, words_of
+from tests.security.full_house import MAILED_LINK, FullHouse, Route, words_of
 from tests.store.rows import digest_of
 
 PUBLIC = {  # what everybody may ask for, and what it says to who is not signed in
     "/sign-in": {200, 403},
     "/sign-in/code": {303, 403},
+    "/sign-in/new": {200, 403},
     "/sign-in/passkey": {200, 303, 403},
     "/sign-in/passkey/ask": {303, 403},
+    MAILED_LINK.path: {303},  # the same for every id; the page behind it is asked for below
     "/.well-known/jwks.json": {200},
     "/healthz": {200},
     "/readyz": {503},  # Temporal is away here
@@ -89,8 +92,45 @@ async def test_what_is_anothers_is_answered_like_what_is_not_there(
     assert await digest_of(house.life.engines, KEPT_OUT) == before
 
 
+@pytest.mark.parametrize(
+    ("somebody", "status"),
+    [(None, 303), (CHRISTOPHER, 404), (ARTHUR, 404)],
+    ids=["nobody", CHRISTOPHER.name, ARTHUR.name],
+)
+async def test_a_mailed_link_leads_everybody_alike_to_a_page_that_gives_nothing(
+    house: FullHouse, somebody: Person | None, status: int
+) -> None:
+    known, unknown = house.life.named["paired"], uuid4()
+    await house.asked("GET", "/", somebody, Route("GET", "/"))  # signs them in
+    before = await digest_of(house.life.engines, KEPT_OUT)
+
+    link, page = await house.by_link(known, somebody)
+    link_to_nothing, no_page = await house.by_link(unknown, somebody)
+
+    assert link.headers["location"] == f"/pairings/{known}/link"
+    assert _traits(link, known) == _traits(link_to_nothing, unknown)
+    assert is_framed_by_nobody(link)
+    assert page.status_code == status
+    assert _traits(page, known) == _traits(no_page, unknown)
+    assert is_framed_by_nobody(page)
+    assert status == 404 or page.headers["location"] == "/sign-in"
+    assert [one for one in HIDDEN if one in link.text + page.text] == []
+    assert await digest_of(house.life.engines, KEPT_OUT) == before
+
+
+def _traits(answer: httpx2.Response, process: UUID) -> tuple[object, ...]:
+    """Return what tells answers about two processes apart, but for the ids themselves."""
+    goal = answer.headers.get("location", "").replace(str(process), "")
+    kept = sorted((name, len(value)) for name, value in answer.cookies.items())
+    return answer.status_code, words_of(answer), goal, sorted(answer.headers), kept
+
+
 def _naming_something(house: FullHouse) -> Sequence[Route]:
-    found = [one for one in house.routes() if one.family in SEEN and one.names_something]
+    found = [
+        one
+        for one in house.routes()
+        if one.family in SEEN and one.names_something and one.path != MAILED_LINK.path
+    ]
     assert len(found) > 50  # so that a change of the routes' shape does not empty the test
     return found
 

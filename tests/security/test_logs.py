@@ -2,10 +2,11 @@
 
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.logging import LogCaptureHandler
 
 from config import temporal
 from config.settings import Settings
@@ -26,6 +27,27 @@ LIBRARIES = (
 )
 
 
+@pytest.fixture
+def untouched() -> Iterator[None]:
+    """The libraries' loggers as a process finds them that has just begun.
+
+    Servers that other tests run in this process set them up in their own way.
+    """
+    loggers = [logging.getLogger(one) for one in ("uvicorn", "temporalio", *LIBRARIES)]
+    before = [(one.handlers[:], one.propagate, one.level, one.disabled) for one in loggers]
+    for one in loggers:
+        one.handlers.clear()
+        one.propagate, one.disabled = True, False
+        one.setLevel(logging.NOTSET)
+    yield
+    for one, (handlers, propagate, level, disabled) in zip(loggers, before, strict=True):
+        # Those of pytest belong to one phase of one test, and are gone by now.
+        one.handlers[:] = [it for it in handlers if not isinstance(it, LogCaptureHandler)]
+        one.propagate, one.disabled = propagate, disabled
+        one.setLevel(level)
+
+
+@pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("name", LIBRARIES)
 def test_a_library_s_line_is_redacted_like_ours(
     name: str, capsys: pytest.CaptureFixture[str]
@@ -39,6 +61,7 @@ def test_a_library_s_line_is_redacted_like_ours(
     assert "\n" not in line["event"]
 
 
+@pytest.mark.usefixtures("untouched")
 async def test_the_portals_server_writes_by_our_rules_and_no_paths(still: Site) -> None:
     config = served(still.settings, still.parts)
 
@@ -58,6 +81,7 @@ async def mortal(tmp_path: Path) -> AsyncIterator[TemporalServer]:
     await server.stop()
 
 
+@pytest.mark.usefixtures("untouched")
 async def test_what_temporals_core_says_is_a_line_of_ours_without_secrets(
     installation: Installation,
     mortal: TemporalServer,

@@ -22,6 +22,7 @@ def gatehouse_home(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.Mo
     shutil.copy(sqlite_template, home / "gatehouse.db")
     monkeypatch.setenv("GATEHOUSE_HOME", str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("COLUMNS", raising=False)  # as wide as a pipe, whoever runs the tests
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")  # nobody's; a stack may run beside
     return home
 

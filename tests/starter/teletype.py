@@ -11,9 +11,11 @@ from typing import Self
 
 from tests.starter.running import PATIENCE, ROOT, Place
 
-# The child takes the terminal as its own, so that Ctrl-C reaches it and getpass finds it.
+# The child takes the terminal as its own, so that Ctrl-C reaches it and getpass finds it; whoever
+# runs the tests in the background would make it deaf to that.
 OWN_TERMINAL = (
-    "import fcntl, os, sys, termios;"
+    "import fcntl, os, signal, sys, termios;"
+    " signal.signal(signal.SIGINT, signal.SIG_DFL);"
     " fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
     " os.execv(sys.executable, [sys.executable, '-m', 'starter', *sys.argv[1:]])"
 )

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from identity.files import write_secret
 from starter.directory import example_file
 from starter.onboarding import EXAMPLE
 from starter.onboarding_batches import Sent
@@ -19,6 +20,7 @@ CHARLES, PEW = "charles.bingley@netherfield.example.com", "blind.pew@example.com
 JIM = "jim.hawkins@admiral-benbow.example.com"
 HEAD = "customer,name,reference,pbx_host,pbx_username,pbx_secret,admins,users"
 INN = "pbx.green-gables.example.org,import,file:green-gables"
+SECRET = '"file:admiral-benbow"'
 EMPTY = "pbx.empty-house.example.com,import,file:empty-house"
 
 
@@ -144,7 +146,7 @@ def test_a_slug_of_the_directory_is_refused_before_anything_is_sent(
 def test_who_is_no_operator_of_a_vendor_starts_none(
     stack: Running, tmp_path: Path, person: str, code: int
 ) -> None:
-    file = write(tmp_path, **{'"admiral-benbow" ': '"not-mine" '})
+    file = write(tmp_path, **{'"admiral-benbow" ': '"not-mine" ', SECRET: '"file:not-mine"'})
 
     refused = stack.run(person, "onboarding", "start", file)
 
@@ -281,6 +283,7 @@ def test_reading_the_example_prints_a_file_that_starts(stack: Running, ready: En
 
 def test_an_interrupted_wait_leaves_the_onboarding_going(stack: Running, tmp_path: Path) -> None:
     file = write(tmp_path, **other_inn("benbow-two", "C-1882"))
+    give_secret(stack, "benbow-two")
     started = stack.started("charles", "onboarding", "start", file, "--wait")
     assert started.stderr is not None
     said = started.stderr.readline()
@@ -297,6 +300,7 @@ def test_an_interrupted_wait_leaves_the_onboarding_going(stack: Running, tmp_pat
 
 def test_one_that_is_left_with_temporal_comes_to_its_end(stack: Running, tmp_path: Path) -> None:
     file = write(tmp_path, **other_inn("benbow-three", "C-1883"))
+    give_secret(stack, "benbow-three")
 
     started = stack.run("charles", "onboarding", "start", file, "--no-wait")
 
@@ -315,7 +319,7 @@ def test_a_file_full_of_mistakes_is_told_all_of_them_and_starts_nothing(
     places = [one.split(": ")[:3] for one in refused.err.splitlines()]
     assert refused.code == 2
     assert [one[1:] for one in places[:-1]] == [
-        ["line 7", "customer"], ["line 10", "reference"], ["line 18", "pbx.secret"],
+        ["line 8", "customer"], ["line 11", "reference"], ["line 19", "pbx.secret"],
     ]  # fmt: skip
     assert {one[0] for one in places[:-1]} == {file}
     assert places[-1] == ["Nothing was changed."]
@@ -326,10 +330,17 @@ def other_inn(slug: str, reference: str) -> dict[str, str]:
     return {
         '"admiral-benbow" ': f'"{slug}" ',
         "C-1881": reference,
+        SECRET: f'"file:{slug}"',
         JIM: f"jim@{slug}.example.com",
         "doctor.livesey@admiral-benbow": f"doctor@{slug}",
         "captain.smollett@admiral-benbow": f"captain@{slug}",
     }
+
+
+def give_secret(stack: Running, slug: str) -> None:
+    """Let the worker find the secret of the example's PBX under another customer's name."""
+    secret = pbx_secrets()["admiral-benbow"]
+    write_secret(stack.home / "secrets" / slug, secret.encode())
 
 
 def _over(stack: Running, process: str) -> Any:

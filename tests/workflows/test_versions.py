@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
 
@@ -15,13 +16,33 @@ from temporalio.client import Client
 from activities import names
 from approvals.errors import AlreadyDecidedError
 from config.settings import load
-from starter.temporal_server import temporal_binary
+from starter.temporal_server import TemporalServer, free_port, temporal_binary
+from tests.conftest import NAMESPACES
 from tests.installation import home_of
 from tests.workflows.programs import environment, running
 from tests.workflows.stage import Stage, eventually
 
 WORKER = "worker.py"
 COMPLETED = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+
+
+@pytest.fixture(scope="session")
+async def temporal_server(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[TemporalServer]:
+    """A server of these tests alone: deployments are kept by workers that others do without."""
+    names_of_it = [word for name in NAMESPACES[:20] for word in ("--namespace", name)]
+    folder = tmp_path_factory.mktemp("versions")
+    server = TemporalServer(folder / "temporal.db", free_port(), extra=tuple(names_of_it))
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture(scope="session")
+def free_namespaces() -> list[str]:
+    """Namespaces of this server that no test has used yet."""
+    return NAMESPACES[:20]
 
 
 @pytest.fixture
