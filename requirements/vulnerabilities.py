@@ -11,21 +11,23 @@ from pathlib import Path
 from typing import Any
 
 LOCK = Path(__file__).with_name("base.txt")
+PATIENCE = 180  # seconds for all packages
 AWAY = "Known vulnerabilities: not checked, the package index's advisories cannot be reached here."
 
 
 def asked(lock: Path) -> list[dict[str, Any]] | None:
     """Return what pip-audit says of each locked package, or None where it could not ask."""
     words = ["--disable-pip", "--require-hashes", "--progress-spinner", "off", "--format", "json"]
-    ended = subprocess.run(
-        [sys.executable, "-m", "pip_audit", "--requirement", str(lock), *words],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
     try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "pip_audit", "--requirement", str(lock), *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
         found: list[dict[str, Any]] = json.loads(ended.stdout)["dependencies"]
-    except (ValueError, KeyError):
+    except (subprocess.TimeoutExpired, ValueError, KeyError):
         return None
     return found
 
