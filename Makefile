@@ -24,8 +24,8 @@ up: $(READY) ## the whole stack on this machine; Ctrl-C stops it, starting again
 	$(BIN)/gatehouse up
 
 .PHONY: test
-test: $(READY) chromium ## the test suite, in three processes; ARGS="tests/store -x -n 0" narrows it
-	$(BIN)/python -m pytest -q -n 3 --dist loadfile $(ARGS)
+test: $(READY) chromium ## the test suite, in two processes; ARGS="tests/store -x -n 0" narrows it
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 .PHONY: faults
 faults: $(READY) ## the fault suite at full size, a quarter of an hour; TO=folder gets its report

@@ -34,7 +34,7 @@ def make_customer(reference: str = "C-1", pbx: PbxConnection = BENBOW) -> NewCus
 
 
 def adapter_to(
-    address: str, environment: dict[str, str] | None = None, seconds: float = 1.0, **account: Any
+    address: str, environment: dict[str, str] | None = None, seconds: float = 5.0, **account: Any
 ) -> HttpCustomerPlatform:
     """Return an adapter with our account; the caller closes it."""
     given = {"client_id": "gatehouse", "client_secret": "env:PLATFORM", **account}

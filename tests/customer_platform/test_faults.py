@@ -65,9 +65,9 @@ def assert_exactly_once(platform: RunningPlatform, customer: UUID) -> None:
 async def test_an_onboarding_that_meets_a_fault_ends_exactly_once(
     platform: RunningPlatform, call: str, kind: str
 ) -> None:
-    adapter = adapter_to(platform.address, seconds=0.3)
+    adapter = adapter_to(platform.address, seconds=1.0)
     new = make_customer()
-    platform.fault(kind, CALLS[call], seconds=0.5)
+    platform.fault(kind, CALLS[call], seconds=1.5)
 
     told = []
     customer = None
@@ -89,10 +89,10 @@ async def test_an_onboarding_that_meets_a_fault_ends_exactly_once(
 async def test_undoing_that_meets_a_fault_leaves_nothing(
     platform: RunningPlatform, call: str, kind: str
 ) -> None:
-    adapter = adapter_to(platform.address, seconds=0.3)
+    adapter = adapter_to(platform.address, seconds=1.0)
     new = make_customer()
     customer = await onboarded(adapter, new)
-    platform.fault(kind, call, seconds=0.5)
+    platform.fault(kind, call, seconds=1.5)
 
     for _ in range(2):
         try:
@@ -110,8 +110,8 @@ async def test_undoing_that_meets_a_fault_leaves_nothing(
 async def test_a_customer_whose_answer_was_lost_is_found_at_once(
     platform: RunningPlatform, kind: str
 ) -> None:
-    adapter = adapter_to(platform.address, seconds=0.3)
-    platform.fault(kind, "POST /customers", seconds=0.5)
+    adapter = adapter_to(platform.address, seconds=1.0)
+    platform.fault(kind, "POST /customers", seconds=1.5)
 
     customer = await adapter.create_customer(make_customer())
     await adapter.close()

@@ -111,7 +111,7 @@ class Stage:
             id=f"commit/{uuid4()}",
             task_queue=names.PROCESSES,
             result_type=Outcome,
-            schedule_to_close_timeout=timedelta(seconds=10),
+            schedule_to_close_timeout=timedelta(seconds=60),
         )
         return outcome
 
