@@ -50,7 +50,7 @@ class Installation:
 
     def __post_init__(self) -> None:
         self.inbox = Inbox(self.engines)
-        self.gatehouse = Gatehouse(self.client, self.inbox.outcome)
+        self.gatehouse = Gatehouse(self.client, self.inbox.outcome, seconds=5)
 
     def next_case(self) -> Case:
         """Return a request that nobody has sent yet."""

@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     database_url: str = ""
     database_password_file: Path | None = None
     temporal_address: str | None = None
+    answer_seconds: float = Field(default=5, ge=1, le=60)  # how long a command waits for it
     smtp_host: str = "127.0.0.1"
     smtp_port: int = Field(default=1025, ge=1, le=65535)
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"

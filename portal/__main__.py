@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import signal
+import socket
 import sys
-from collections.abc import Iterator
+from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
@@ -49,14 +51,17 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-async def serve(settings: Settings) -> None:
-    """Serve on loopback, or where the settings say, until a signal; then finish what is asked."""
+async def serve(settings: Settings, taken: socket.socket | None = None) -> None:
+    """Serve on loopback, or where the settings say, until a signal; then finish what is asked.
+
+    A socket that was *taken* already is served instead; it is closed at the end.
+    """
     engines = connect(settings.database)
     try:
         parts = parts_of(settings, engines)
         server = _Server(configured(settings, parts), parts)
         log.info("the portal listens on %s:%d", settings.portal_host, settings.portal_port)
-        await server.serve()
+        await server.serve(None if taken is None else [taken])
     finally:
         await engines.close()
 
@@ -83,12 +88,19 @@ def configured(settings: Settings, parts: Parts) -> uvicorn.Config:
     )
 
 
-def main() -> int:
-    """Return 0 after a clean stop, 2 for a wrong configuration, 3 when it cannot listen."""
+def main(words: Sequence[str] = ()) -> int:
+    """Return 0 after a clean stop, 2 for a wrong configuration, 3 when it cannot listen.
+
+    Whoever starts it may listen already, and hand that on by the word --listen-fd=NUMBER.
+    """
+    options = ArgumentParser(prog="python -m portal", add_help=False)
+    options.add_argument("--listen-fd", type=int)
+    listening: int | None = options.parse_args(words).listen_fd
     try:
+        taken = None if listening is None else socket.socket(fileno=listening)
         settings = load()
         json_lines.configure(settings.log_level)
-        asyncio.run(serve(settings))
+        asyncio.run(serve(settings, taken))
     except (ConfigurationError, ValueError) as wrong:
         sys.stderr.write(f"{wrong}\n")
         return 2
@@ -103,4 +115,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -48,7 +48,7 @@ class PortalDesk(Desk):
         return await self.parts.client()
 
     async def gatehouse(self) -> Gatehouse:
-        return _Once(await self.client(), self.inbox.outcome)
+        return _Once(await self.client(), self.inbox.outcome, self.settings.answer_seconds)
 
     def signed(self, process: UUID, command: Command) -> bytes:
         return self.viewer.key.signed(
@@ -72,8 +72,8 @@ class PortalDesk(Desk):
 class _Once(Gatehouse):
     """Gives a form's command once; what it was answered before, it is answered again."""
 
-    def __init__(self, client: Client, recorded: Recorded) -> None:
-        super().__init__(client, recorded)
+    def __init__(self, client: Client, recorded: Recorded, seconds: float) -> None:
+        super().__init__(client, recorded, seconds)
         self._earlier = recorded
 
     async def send(self, kind: str, said: bytes) -> str:

@@ -188,7 +188,8 @@ def client_name(user_agent: str) -> str:
 
 
 async def _gatehouse(parts: Parts) -> Gatehouse:
-    return Gatehouse(await parts.client(), Inbox(parts.engines).outcome)
+    recorded = Inbox(parts.engines).outcome
+    return Gatehouse(await parts.client(), recorded, parts.settings.answer_seconds)
 
 
 def _signed(key: SigningKey, sign_in: UUID, command: Command) -> bytes:

@@ -4,16 +4,25 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import Process
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from starter import lifeline
 
-Starting = Callable[[Path, Sequence[str]], Awaitable[Process]]
+
+class Starting(Protocol):
+    """Starts a program, as ``started`` does."""
+
+    async def __call__(
+        self, log: Path, command: Sequence[str], pass_fds: Sequence[int] = ()
+    ) -> Process: ...
 
 
 async def started(log: Path, command: Sequence[str], pass_fds: Sequence[int] = ()) -> Process:
     """Start a program, given by its full path, with its output in *log*.
+
+    It gets the open files *pass_fds* under the same numbers.
 
     It leads a session of its own, so that Ctrl-C at the terminal is not meant for it. On Linux it
     is killed when this process ends, however that ends.

@@ -25,7 +25,6 @@ from approvals.errors import ApprovalError, restored
 from approvals.ports import Delivery, Outcome, Start
 from approvals.rules import KINDS
 
-ANSWER = timedelta(seconds=5)  # how long a person waits for a command, all its calls together
 ENDED = "AcceptedUpdateCompletedWorkflow"  # Temporal's word for an update that lost its run
 POLL = (0.02, 0.05, 0.1, 0.2)  # seconds between looks for a recorded outcome; the last repeats
 Recorded = Callable[[UUID, str], Awaitable[Outcome | None]]
@@ -62,11 +61,13 @@ class Gatehouse:
     """Carries signed commands to their processes.
 
     *recorded* reads a command's outcome from the database by key and nonce, which costs no
-    history event and also tells what became of a call that was never answered.
+    history event and also tells what became of a call that was never answered. A person waits
+    *seconds* for a command, all its calls together.
     """
 
-    def __init__(self, client: Client, recorded: Recorded) -> None:
+    def __init__(self, client: Client, recorded: Recorded, seconds: float) -> None:
         self._client, self._recorded = client, recorded
+        self._answer = timedelta(seconds=seconds)
 
     async def submit(
         self, kind: str, said: bytes, tenant: UUID | None, *, wait: bool = True
@@ -77,7 +78,7 @@ class Gatehouse:
 
         Raises the refusal's ApprovalError, or UnreachableError.
         """
-        signed, end = parsed(said, KINDS[kind].commands), _end()
+        signed, end = parsed(said, KINDS[kind].commands), self._end()
         start = Start(process=signed.process, submission=said)
         try:
             async with _answered(end):
@@ -91,7 +92,7 @@ class Gatehouse:
 
         Raises the refusal's ApprovalError, or UnreachableError.
         """
-        signed, end = parsed(said, KINDS[kind].commands), _end()
+        signed, end = parsed(said, KINDS[kind].commands), self._end()
         try:
             async with _answered(end):
                 return await self._carried(kind, signed, said)
@@ -138,7 +139,7 @@ class Gatehouse:
                 RawValue(payload),
                 id=signed.nonce,
                 result_type=str,
-                rpc_timeout=ANSWER,
+                rpc_timeout=self._answer,
             )
         except WorkflowUpdateFailedError as refused:
             if isinstance(refused.cause, ApplicationError) and refused.cause.type != ENDED:
@@ -159,8 +160,10 @@ class Gatehouse:
         handle = self._client.get_workflow_handle(names.workflow_id(kind, signed.process))
         payload = Payload(metadata={"encoding": b"json/plain"}, data=said)
         try:
-            async with _answered(_end()):
-                await handle.signal(signed.command.kind, RawValue(payload), rpc_timeout=ANSWER)
+            async with _answered(self._end()):
+                await handle.signal(
+                    signed.command.kind, RawValue(payload), rpc_timeout=self._answer
+                )
         except _SilenceError as silence:
             raise UnreachableError(UNKNOWN) from silence
         except _RefusedError as refused:
@@ -180,8 +183,8 @@ class Gatehouse:
             id_conflict_policy=ActivityIDConflictPolicy.USE_EXISTING,
             task_queue=names.PROCESSES,
             result_type=Outcome,
-            schedule_to_close_timeout=ANSWER,
-            rpc_timeout=ANSWER,
+            schedule_to_close_timeout=self._answer,
+            rpc_timeout=self._answer,
         )
         return accepted(outcome)
 
@@ -195,6 +198,9 @@ class Gatehouse:
                 break
             await asyncio.sleep(pause)
         raise UnreachableError(UNKNOWN)
+
+    def _end(self) -> float:
+        return asyncio.get_running_loop().time() + self._answer.total_seconds()
 
 
 @asynccontextmanager
@@ -222,10 +228,6 @@ async def _answered(end: float) -> AsyncIterator[None]:
 def _is_interrupted() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _end() -> float:
-    return asyncio.get_running_loop().time() + ANSWER.total_seconds()
 
 
 def accepted(outcome: Outcome) -> str:

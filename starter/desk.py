@@ -61,7 +61,7 @@ class Desk:
         """Return the facade that carries commands."""
         await self.client()
         self.may_have_sent = True
-        return Gatehouse(await self.client(), self.inbox.outcome)
+        return Gatehouse(await self.client(), self.inbox.outcome, self.settings.answer_seconds)
 
     def signed(self, process: UUID, command: Command) -> bytes:
         """Sign a command with the profile's key."""

@@ -23,9 +23,11 @@ class Parts:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
 
-    async def started(self, log: Path, command: Sequence[str]) -> Process:
+    async def started(
+        self, log: Path, command: Sequence[str], pass_fds: Sequence[int] = ()
+    ) -> Process:
         """Start a part, which inherits the lock, and note its process id."""
-        process = await started(log, command, pass_fds=(self._file.fileno(),))
+        process = await started(log, command, pass_fds=(self._file.fileno(), *pass_fds))
         self._file.seek(0, os.SEEK_END)
         self._file.write(f"{process.pid}\n".encode())
         self._file.flush()

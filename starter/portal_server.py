@@ -2,16 +2,18 @@
 
 import asyncio
 import base64
+import socket
 import sys
 from asyncio.subprocess import Process
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from identity.files import ensure_secret
 from starter.children import Starting, stopped
-from starter.temporal_server import StackError, free_port
+from starter.temporal_server import StackError
 
-HOST, PORT = "127.0.0.1", 8090
+HOST, PORT, BACKLOG = "127.0.0.1", 8090, 512
 START_SECONDS, STOP_SECONDS = 30.0, 15.0
 PORTAL_KEY, PORTAL_PUBLIC_KEY, MAILBOX_KEY = "portal.key", "portal.pub", "mailbox.key"
 ALIVE = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
@@ -24,9 +26,21 @@ class PortalServer:
 
     def __init__(self, folder: Path) -> None:
         self.log = folder / "portal.log"
-        self.port = free_port(PORT)
+        self.port = PORT
         self._keys = folder / "keys"
         self.process: Process | None = None
+        self._socket: socket.socket | None = None
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take its port, or a free one where somebody else has it, while the block lasts.
+
+        Taken once and handed to each process: a port that was only looked up may be gone by then,
+        and while the portal starts again whoever calls waits instead of being turned away.
+        """
+        with _listening(self.port) as self._socket:
+            self.port = self._socket.getsockname()[1]
+            yield
 
     @property
     def address(self) -> str:
@@ -44,8 +58,11 @@ class PortalServer:
         return {"portal_url": self.address, "portal_port": self.port}
 
     async def start(self, starting: Starting) -> None:
-        """Start it and wait until it answers. Raises StackError."""
-        self.process = await starting(self.log, [sys.executable, "-m", "portal"])
+        """Start it while it is ``listening``, and wait until it answers. Raises StackError."""
+        assert self._socket is not None  # noqa: S101
+        taken = self._socket.fileno()
+        command = [sys.executable, "-m", "portal", f"--listen-fd={taken}"]
+        self.process = await starting(self.log, command, pass_fds=(taken,))
         with suppress(TimeoutError):
             async with asyncio.timeout(START_SECONDS):
                 while self.process.returncode is None:
@@ -66,15 +83,22 @@ def mailbox_key(keys: Path) -> str:
     return "apm_" + base64.urlsafe_b64encode(secret).rstrip(b"=").decode()
 
 
-async def _answers(port: int) -> bool:
+def _listening(wanted: int) -> socket.socket:
+    """Listen on *wanted* of loopback or, where somebody else does, on a free port."""
     try:
-        reader, writer = await asyncio.open_connection(HOST, port)
+        return socket.create_server((HOST, wanted), backlog=BACKLOG)
     except OSError:
-        return False
+        return socket.create_server((HOST, 0), backlog=BACKLOG)
+
+
+async def _answers(port: int) -> bool:
+    """Ask whether it is alive, and wait a second for its answer."""
+    reader, writer = await asyncio.open_connection(HOST, port)
     try:
         writer.write(ALIVE)
-        return (await reader.readline()).startswith(b"HTTP/1.1 200")
-    except OSError:
+        async with asyncio.timeout(1):
+            return (await reader.readline()).startswith(b"HTTP/1.1 200")
+    except OSError:  # a TimeoutError is one too
         return False
     finally:
         writer.close()

@@ -59,6 +59,7 @@ class Stack:
             await self._start_mailbox()
             ends.push_async_callback(self.mailbox.stop)
             ends.push_async_callback(self.temporal.stop)
+            ends.enter_context(self.portal.listening())
             self.temporal.codec = f"{self.portal.address}/codec"
             await self.temporal.start(parts.started)
             if self.platform is not None:

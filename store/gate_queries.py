@@ -37,7 +37,7 @@ PERSON: BindParameter[UUID] = bindparam("person")
 PLACE: BindParameter[UUID] = bindparam("place")
 ACTION: BindParameter[str] = bindparam("action", type_=String())
 # Spelt out: an IN would be expanded, and the statement rendered anew, at each question.
-IS_NO_MODE = and_(*(ACTION != one.value for one in Mode))  # noqa: SIM300  # the other is a bool  # noqa: SIM300  # of a column
+IS_NO_MODE = and_(*(ACTION != one.value for one in Mode))  # noqa: SIM300  # the other is a bool
 HOME, OWNER = t.organization.alias("home"), t.organization.alias("owner")
 IS_PERSON_LIVE = and_(t.person.c.is_active, HOME.c.is_active).label("is_person_live")
 

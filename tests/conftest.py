@@ -6,12 +6,14 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
 from sqlalchemy.engine import URL
 from temporalio.client import Client
+from xdist.scheduler import LoadScopeScheduling
 
 from config.payloads import KeyRing, encrypting
 from starter.payload_keys import draw
@@ -19,9 +21,24 @@ from starter.temporal_server import TemporalServer, free_port
 from store.engine import Engines, connect
 from store.schema import upgrade
 from tests.installation import CarriedClock, Installation
+from tests.played import Played
 
 TEMPLATE = "gatehouse_template"
+OF_THE_DEMO = ("tests/security/test_canaries.py", "tests/starter/test_demo.py")
 NAMESPACES = [f"test-{number}" for number in range(400)]
+
+
+class _ByFile(LoadScopeScheduling):  # type: ignore[misc]  # ships without types
+    """Gives each file to one process of the run; files about the demo are like one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "the demo" if file in OF_THE_DEMO else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Say how tests are spread when they run in several processes."""
+    return _ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -107,6 +124,12 @@ async def installation(engines: Engines) -> Installation:
     installation = Installation(engines)
     await installation.fill()
     return installation
+
+
+@pytest.fixture(scope="session")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    """The demo; the files that ask for it run in one process, so that it is played once."""
+    return Played(tmp_path_factory.mktemp("demo"))
 
 
 @pytest.fixture(scope="session")

@@ -34,6 +34,7 @@ from store.outbox import SqlOutbox
 from store.tables import INSTALLATION
 from tests.factories import DIRECTORY, EVERYBODY, make_id
 
+ANSWER_SECONDS = 30.0  # for a machine that is busy with other work; people wait 5
 CODES = KeyedCodes(b"p" * 32, b"o" * 32)
 
 
@@ -77,6 +78,7 @@ class Installation:
         self.portals: tuple[str, ...] = ()  # public keys of the portals that the door knows
         self.issuers: tuple[str, ...] = ()  # providers of identities whom it believes
         self.authenticators: Authenticators | None = None  # without them no passkeys
+        self.answer_seconds = ANSWER_SECONDS
         self.keys = {one.id: SigningKey.fresh() for one in EVERYBODY}
 
     async def fill(self, directory: Directory = DIRECTORY) -> None:
@@ -148,7 +150,7 @@ class Installation:
 
     def gatehouse(self, client: Client) -> Gatehouse:
         """Return the facade of those who give commands."""
-        return Gatehouse(client, self.inbox.outcome)
+        return Gatehouse(client, self.inbox.outcome, self.answer_seconds)
 
     @asynccontextmanager
     async def working(

@@ -10,6 +10,7 @@ import pytest
 
 from tests.faults import report
 from tests.faults.plan import FIRST_SEED, FULL, FaultPlan, keep, kept_seeds
+from tests.installation import Installation
 
 PLANS = pytest.StashKey[Any]()
 TO = "GATEHOUSE_FAULTS_TO"  # the folder of the report
@@ -25,6 +26,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "seed" in metafunc.fixturenames:
         seeds = dict.fromkeys([FIRST_SEED, *kept_seeds(metafunc.function.__name__)])
         metafunc.parametrize("seed", list(seeds), ids=[f"seed-{one}" for one in seeds])
+
+
+@pytest.fixture
+async def installation(installation: Installation) -> Installation:
+    """Whoever gives a command here insists, and so need not wait long for each try."""
+    installation.answer_seconds = 5
+    return installation
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from temporalio.client import Client
 from config.settings import Settings
 from identity.passkeys import RelyingParty
 from portal.keys import ensured
-from tests.installation import Installation, home_of
+from tests.installation import ANSWER_SECONDS, Installation, home_of
 from tests.portal.site import Site
 from tests.portal.windows import Windows, launched, listening, program, serving
 
@@ -26,6 +26,7 @@ def settings(tmp_path: Path) -> Settings:
     """The portal's settings, in a folder of this test alone."""
     return Settings(
         home=home_of(tmp_path),
+        answer_seconds=ANSWER_SECONDS,
         portal_url=Site.ORIGIN,
         portal_requests_per_minute=10_000,
         target_url="https://target.example/land",

@@ -54,6 +54,7 @@ async def test_where_no_answer_comes_the_outcome_is_called_unknown_and_the_page_
     installation: Installation, settings: Settings, client: Client
 ) -> None:
     installation.portals = (ensured(settings.keys).service.public,)
+    settings.answer_seconds = 2
     site = Site(installation, settings, client)
     tom = await site.signed_in(TOM)
     async with installation.working(client):

@@ -4,12 +4,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import CDPSession, Page, expect
 
 from approvals.sign_in.record import SignIn
 from tests.factories import TOM
-from tests.portal.test_browser_pages import GRAVE, LOOKS
+from tests.portal.test_browser_pages import faults
 from tests.portal.test_browser_requests import form, press, told
 from tests.portal.windows import Windows
 
@@ -157,10 +156,9 @@ async def test_a_device_gets_no_second_passkey_of_the_same_person(windows: Windo
     await expect(tom.get_by_role("alert")).to_contain_text("it has one for you already")
 
 
-@pytest.mark.parametrize("look", ["light", "dark", "phone"])
-async def test_everybody_can_use_the_pages_of_passkeys(windows: Windows, look: str) -> None:
+async def test_everybody_can_use_the_pages_of_passkeys(windows: Windows) -> None:
     request = await windows.site.asked()
-    tom = await sign_in(windows, **LOOKS[look])
+    tom = await sign_in(windows)
     await device(tom)
     found = []
 
@@ -179,14 +177,3 @@ async def test_everybody_can_use_the_pages_of_passkeys(windows: Windows, look: s
     found += await faults(tom)
 
     assert found == []
-
-
-async def faults(page: Page) -> list[str]:
-    """Return what axe finds grave on a page."""
-    results = await Axe().run(page)
-    return [
-        f"{page.url} {one['id']}: {node['html'][:120]}"
-        for one in results.response["violations"]
-        if one["impact"] in GRAVE
-        for node in one["nodes"]
-    ]

@@ -15,15 +15,14 @@ from starter.reference_platform import ACCOUNT, pbx_secrets
 from starter.story import pairing, request, site
 from starter.story.cast import EMAILS
 from starter.temporal_server import TemporalServer
+from tests.played import Played
 from tests.security.canaries import (
-    CommandLines,
     file_places,
     held_by,
     mailed_secrets,
     opened,
     temporal_places,
 )
-from tests.starter.test_demo import Played
 
 ASSERTION = re.compile(rb"eyJ[A-Za-z0-9_-]{20,}\.eyJ[A-Za-z0-9_-]{20,}")
 NAMES = ("Jim Hawkins", "Sid Sawyer", "Doctor Livesey", "Admiral Benbow")
@@ -40,19 +39,16 @@ REQUEST_NAME = b"SupportAccess"
 
 
 class Scene(NamedTuple):
-    """A played story, the command lines that ran meanwhile, and what must not be found."""
+    """A played story, and what must not be found."""
 
     played: Played
-    lines: frozenset[bytes]
     personal: list[bytes]
     secret: list[bytes]
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+def scene(played: Played) -> Scene:
     """The demo, played to its end under watch."""
-    with CommandLines() as lines:
-        played = Played(tmp_path_factory.mktemp("canaries"))
     assert played.code == 0, played.said
     directory = tomllib.loads((played.home.parent / "desk" / "directory.toml").read_text())
     people = [*NAMES, *(one["name"] for one in directory["person"])]
@@ -65,7 +61,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
         *secrets_of(Settings(home=played.home)),
         *(file.read_bytes().strip() for file in played.config.rglob("*.key")),
     ]
-    return Scene(played, frozenset(lines.seen), [*personal, REQUEST_NAME], secret)
+    return Scene(played, [*personal, REQUEST_NAME], secret)
 
 
 class Told(NamedTuple):
@@ -151,7 +147,7 @@ def test_the_database_and_what_is_published_hold_no_secret(scene: Scene) -> None
 
 
 def test_no_command_line_held_a_secret(scene: Scene) -> None:
-    places = [Place("a command line", one) for one in scene.lines]
+    places = [Place("a command line", one) for one in scene.played.lines]
 
     assert held_by(places, [b"-m\0worker"]) != []  # so it did look at the stack's processes
     assert held_by(places, scene.secret) == []

@@ -16,6 +16,7 @@ import pytest
 
 from starter.__main__ import run
 from starter.mailbox import StoredLetter, letters
+from tests.installation import ANSWER_SECONDS
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0  # seconds; generous, for a machine that is busy with other work
@@ -27,6 +28,7 @@ EMAILS = {
     "charlotte": "charlotte.lucas@classics.example.com",
     "lydia": "lydia.bennet@classics.example.com",
     "tom": "tom.sawyer@tom-sawyer.example.org",
+    "becky": "becky.thatcher@tom-sawyer.example.org",
     "christopher": "christopher.robin@hundred-acre-wood.example.net",
     "mary": "mary.bennet@netherfield.example.com",
     "charles": "charles.bingley@netherfield.example.com",
@@ -95,8 +97,13 @@ class Place:
             for name, value in os.environ.items()
             if not name.startswith(("GATEHOUSE_", "TEMPORAL_"))
         }
-        more = {"GATEHOUSE_HOME": str(self.home), "XDG_CONFIG_HOME": str(self.config)}
-        return {**mine, **more, "COLUMNS": "200", **self._environment}
+        more = {
+            "GATEHOUSE_HOME": str(self.home),
+            "GATEHOUSE_ANSWER_SECONDS": str(ANSWER_SECONDS),
+            "XDG_CONFIG_HOME": str(self.config),
+            "COLUMNS": "200",
+        }
+        return {**mine, **more, **self._environment}
 
     def run(self, person: str, *words: str, typed: str | TextIO = "", **environment: str) -> Ended:
         """Run `gatehouse WORDS` as *person* in this process; *typed* is its standard input."""

@@ -245,7 +245,7 @@ def no_answer(stack: Running, folder: Path) -> Ended:
     request = stack.ask()
     words = ("request", "grant", request, "--for", "1h")
     with hanging_up_after(2, said["temporal_address"], delivers=False) as address:
-        ended = stack.run("tom", *words, TEMPORAL_ADDRESS=address)
+        ended = stack.run("tom", *words, GATEHOUSE_ANSWER_SECONDS="2", TEMPORAL_ADDRESS=address)
     assert "Nothing was changed" not in ended.err
     return ended
 

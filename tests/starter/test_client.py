@@ -13,6 +13,7 @@ from tests.starter.running import CAROLINE, FENCE, PATIENCE, Ended, Running, eve
 from tests.starter.wire import hanging_up_after, saying_nothing, silent_after
 
 UNKNOWN = "No answer came in time, so the outcome is unknown."
+USUAL, BRIEF = {"GATEHOUSE_ANSWER_SECONDS": "5"}, {"GATEHOUSE_ANSWER_SECONDS": "2"}
 DONE = "Done: the request is granted.\n"
 CREATE = ("request", "create", "--name", "Late", "--associate", f"{CAROLINE}={FENCE}")
 
@@ -78,7 +79,7 @@ def test_an_answer_that_is_lost_is_found_in_the_database(running: Running) -> No
     words = ("request", "grant", request, "--for", "1h")
 
     with hanging_up_after(2, temporal(running)) as address:
-        environment = {**running.environment, "TEMPORAL_ADDRESS": address}
+        environment = {**running.environment, **USUAL, "TEMPORAL_ADDRESS": address}
         process = running.started("tom", *words, env=environment)
         out, err = process.communicate(timeout=PATIENCE)
 
@@ -91,7 +92,7 @@ def test_a_commit_that_takes_too_long_is_unknown_and_counts_once(running: Runnin
     request = running.ask()
 
     with no_commit(running):
-        ended = grant(running, request)
+        ended = grant(running, request, **BRIEF)
 
     assert (ended.code, ended.out) == (3, "")
     assert UNKNOWN in ended.err
@@ -106,7 +107,7 @@ def test_a_line_that_breaks_before_the_command_is_sent_changes_nothing(running: 
     request = running.ask()
 
     with hanging_up_after(1, temporal(running), delivers=False) as address:
-        ended = grant(running, request, TEMPORAL_ADDRESS=address)
+        ended = grant(running, request, **BRIEF, TEMPORAL_ADDRESS=address)
 
     assert (ended.code, ended.out) == (3, "")
     assert "Nothing was changed." in ended.err
@@ -115,7 +116,7 @@ def test_a_line_that_breaks_before_the_command_is_sent_changes_nothing(running: 
 
 def test_a_server_that_says_nothing_changes_nothing(running: Running) -> None:
     with saying_nothing() as address:
-        ended = grant(running, running.ask(), TEMPORAL_ADDRESS=address)
+        ended = grant(running, running.ask(), **BRIEF, TEMPORAL_ADDRESS=address)
 
     assert (ended.code, ended.out) == (3, "")
     assert "Cannot reach Temporal" in ended.err
@@ -136,7 +137,7 @@ def test_what_temporal_refuses_changes_nothing(running: Running, more: tuple[str
 
 def test_a_request_that_is_not_confirmed_says_how_to_repeat_it(running: Running) -> None:
     with no_commit(running):
-        ended = running.run("elizabeth", *CREATE)
+        ended = running.run("elizabeth", *CREATE, **BRIEF)
 
     assert ended.code == 3
     assert UNKNOWN in ended.out

@@ -5,52 +5,15 @@ import re
 import signal
 import subprocess
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from starter.story.cast import BENBOW, EMAILS, GALLERY, SITE
+from tests.played import PATIENCE, Played
 from tests.starter.running import Place, eventually, runs
 
-PATIENCE = 240.0  # seconds; a quiet machine needs about half a minute
 NOTHING = subprocess.DEVNULL
 TITLES = re.compile(r"^=== (?:\d\. )?(.*)$", re.MULTILINE)
 SECRETS = re.compile(r"apl_[A-Za-z0-9_-]{43}|eyJ[A-Za-z0-9_-]{60}")
 SIGNED_IN = set(EMAILS) - {"lydia"}  # whom nobody named, and who never comes
-
-
-class Played(Place):
-    """A demo that was played to its end, and the folder that it kept."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, TMPDIR=str(folder))
-        process = self.started("", "demo", "--keep", stdin=NOTHING, stderr=subprocess.STDOUT)
-        self.said, _ = process.communicate(timeout=PATIENCE)
-        self.code = process.returncode
-        (kept,) = folder.glob("gatehouse-demo-*")
-        self.home, self.config = kept / "state", kept / "config"
-
-    def chapter(self, number: int) -> str:
-        """Return what the story tells in one chapter."""
-        found = re.search(rf"^=== {number}\. .*?(?=^=== )", self.said, re.MULTILINE | re.DOTALL)
-        assert found is not None, self.said
-        return found.group()
-
-    def ask(self, person: str, *words: str) -> Any:
-        """Run a command that reads, and return its JSON."""
-        ended = self.run(person, *words, "--json")
-        assert ended.code == 0, ended.err
-        return ended.json
-
-    def events(self, process: str) -> list[str]:
-        """Return what the audit has of a process."""
-        return [one["event"] for one in self.ask("", "audit", "show", process)]
-
-
-@pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    """The demo, played once for all that is asked about it."""
-    return Played(tmp_path_factory.mktemp("demo"))
 
 
 def test_the_story_is_told_to_its_end_and_summed_up(played: Played) -> None:
