@@ -70,18 +70,20 @@ async def _ask(engines: Engines) -> tuple[list[tuple[str, Any]], list[float]]:
     for person, tenant, _ in cases[:100]:  # connections, compiled statement, SQLite's page cache
         await gate.check(person, tenant)
 
-    @event.listens_for(engines.read.sync_engine, "before_cursor_execute")
     def remember(_c: Any, _k: Any, statement: str, given: Any, _x: Any, _many: bool) -> None:
         if statement != "BEGIN":
             asked.append((statement, given))
 
+    for engine in engines.readers:
+        event.listen(engine, "before_cursor_execute", remember)
     times = []
     for person, tenant, is_granted in cases:
         begin = time.perf_counter()
         decision = await gate.check(person, tenant)
         times.append((time.perf_counter() - begin) * 1000)
         assert decision.is_open == is_granted, decision
-    event.remove(engines.read.sync_engine, "before_cursor_execute", remember)
+    for engine in engines.readers:
+        event.remove(engine, "before_cursor_execute", remember)
     return asked, times
 
 

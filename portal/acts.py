@@ -3,7 +3,8 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 from fastapi import Request
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from approvals.commands import Command
 from approvals.errors import (
     ApprovalError,
+    EndDateError,
     FieldError,
     InvalidDecisionError,
     KeyRefusedError,
@@ -21,20 +23,21 @@ from approvals.errors import (
     StaleError,
 )
 from approvals.fields import problems
-from portal import sentences, sign_ins
+from portal import ends, sentences, sign_ins
 from portal.auth import AGED, Posted, SignInAgainError
 from portal.desk import AtDesk, PortalDesk
 from portal.errors import status_of
 from portal.families import Handler, Pages, Process
 from portal.forms import Fields, FormError
 from portal.languages import N_, Speech
-from starter.client import UNKNOWN, UnreachableError
+from starter.client import UnreachableError
 from starter.process_desk import ProcessDesk
 from starter.times import now
 
 Build = Callable[["Reading"], Command | None]
-Taken = Callable[..., Awaitable[Response]]  # of request, desk, fields, process, name, act, item
 Show = Callable[..., Awaitable[Response]]  # takes status=..., and what a form adds to its page
+Lay = Callable[[Request, PortalDesk, UUID], Awaitable["Sheet"]]  # raises NotFoundError
+Said = TypeVar("Said")
 ELSEWHERE = (NotFoundError, KeyRefusedError, InvalidDecisionError, NonceReusedError)
 NOBODY = "group"  # in an address: no person, but the whole group
 SAW = "saw"  # the hidden field of each fact that a decision rests on: "label=text"
@@ -52,7 +55,7 @@ class Act:
 
     *texts* are taken as they were typed; of *choices* an empty one is none; *lists* stand there
     often; *marks* are check boxes; *reads* fills what is none of these; *item* is the field that
-    the form's address names.
+    the form's address names; *goal* makes the address of what follows from process and receipt.
     """
 
     command: type[Command]
@@ -62,6 +65,7 @@ class Act:
     marks: tuple[str, ...] = ()
     reads: Callable[[Fields], Mapping[str, Any]] | None = None
     item: str | None = None
+    goal: Callable[[UUID, str], str] | None = None
 
     def build(self, item: str | None) -> Build:
         """Return what fills the command from a form whose address names *item*."""
@@ -91,13 +95,17 @@ class Difference:
 class Sheet:
     """A page with forms: its address, how it is shown again, and whose commands it gives.
 
-    *seen* returns the facts that decisions rest on, as they are now: label and text.
+    *seen* returns the facts that decisions rest on, as they are now: label and text. *group* is
+    the tenant, customer or site under which commands queue. The page itself answers *answers*;
+    other refusals have a page of their own.
     """
 
     path: str
     show: Show
     process_desk: Callable[[PortalDesk], ProcessDesk]
     seen: Callable[[], Awaitable[Mapping[str, str]]] | None = None
+    group: UUID | None = None
+    answers: tuple[type[ApprovalError], ...] = (ApprovalError,)
 
 
 class Reading:
@@ -115,7 +123,7 @@ class Reading:
             said = sentences.rule(code, sentence, self._speech)
         self.wrong.setdefault(field, said)
 
-    def checked(self, field: str, rule: Callable[[object], Any], value: object) -> Any:
+    def checked(self, field: str, rule: Callable[[Said], Any], value: Said) -> Any:
         """Apply a field's rule; None where it is broken."""
         try:
             return rule(value)
@@ -137,14 +145,39 @@ class Reading:
         return None
 
 
-def route(pages: Pages, folder: str, acts: Mapping[str, Act], taken: Taken) -> None:
-    """Give each of *acts* its address below a process's page: folder, id, name, and its item."""
+def opened(request: Request, at: PortalDesk, told: Mapping[str, str] = {}) -> dict[str, Any]:
+    """Return what a page with forms says as long as none of them was refused.
+
+    *told* has the sentence of each form that was taken; ``?done=`` names which one it was.
+    """
+    done = request.query_params.get("done", "")
+    return {
+        "said": None,
+        "in_english": None,
+        "difference": (),
+        "is_kept": False,
+        "told": at.viewer.speech.say(told[done]) if done in told else None,
+        "is_recent": at.viewer.is_recent(now()),
+    }
+
+
+def kept(request: Request, at: PortalDesk) -> dict[str, Any]:
+    """Return what a page shows of what was typed on it before its person had to sign in again."""
+    typed = sign_ins.kept(at.parts, at.viewer, request.url.path)
+    return {"typed": typed, "is_kept": bool(typed)}
+
+
+def route(pages: Pages, folder: str, acts: Mapping[str, Act], lay: Lay) -> None:
+    """Give each of *acts* its address below a process's page: folder, id, name, and its item.
+
+    *lay* returns that page for whoever may see the process.
+    """
     for name, act in acts.items():
         path = f"/{folder}/{{process}}/{name}" + ("/{item}" if act.item else "")
-        pages.act(path)(_handler(name, act, taken))
+        pages.act(path)(_handler(name, act, lay))
 
 
-def _handler(name: str, act: Act, taken: Taken) -> Handler:
+def _handler(name: str, act: Act, lay: Lay) -> Handler:
     async def one(
         request: Request,
         at: AtDesk,
@@ -153,7 +186,9 @@ def _handler(name: str, act: Act, taken: Taken) -> Handler:
         item: str | None = None,
     ) -> Response:
         named = name if act.item is None else f"{name}.{item}"
-        return await taken(request, at, fields, process, named, act, item)
+        sheet = await lay(request, at, process)
+        goal = None if act.goal is None else partial(act.goal, process)
+        return await take(at, fields, sheet, named, process, act.build(item), goal=goal)
 
     return one
 
@@ -166,7 +201,6 @@ async def take(
     process: UUID,
     build: Build,
     *,
-    group: UUID | None = None,
     goal: Callable[[str], str] | None = None,
 ) -> Response:
     """Read a form, give its command once, and lead back to the page with what became of it.
@@ -183,17 +217,20 @@ async def take(
         await sign_ins.keep(at.parts, at.viewer, sheet.path, typed)
         raise SignInAgainError(sheet.path)
     try:
-        receipt = await sheet.process_desk(at.of_form(fields)).give(process, command, group=group)
+        desk = sheet.process_desk(at.of_form(fields))
+        receipt = await desk.give(process, command, group=sheet.group)
     except AGED:
         await sign_ins.keep(at.parts, at.viewer, sheet.path, typed)
         raise SignInAgainError(sheet.path) from None
+    except EndDateError as refusal:
+        read.note("end", ends.rule_of(refusal), str(refusal))
+        return await sheet.show(status=422, wrong=read.wrong, typed=typed)
     except ELSEWHERE:
         raise
-    except ApprovalError as refusal:
+    except sheet.answers as refusal:
         return await _not_taken(at, fields, sheet, typed, refusal)
     except UnreachableError as away:
-        code = "unknown_outcome" if str(away) == UNKNOWN else "unreachable"
-        said = at.viewer.speech.say(sentences.REFUSALS[code])
+        said = sentences.away(away, at.viewer.speech)
         return await sheet.show(status=503, said=said, typed=typed)
     if at.viewer.session.kept is not None:
         await at.parts.sessions.keep(at.viewer.session, None)

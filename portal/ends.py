@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from approvals.errors import FieldError
+from approvals.errors import EndDateError, FieldError
 from approvals.instants import local_end
 from approvals.policy import Policy
 from portal.forms import Fields
@@ -17,6 +17,12 @@ SPANS = {
     "90d": (timedelta(days=90), N_("For 90 days")),
 }
 DATE, NONE = "date", "none"
+RULES = {
+    "The end date is in the past": "date_in_past",
+    "Access must last at least": "date_too_soon",
+    "Access may last at most": "date_too_far",
+    "Choose": "end_required",
+}
 
 
 class Choice(NamedTuple):
@@ -58,6 +64,12 @@ def chosen(fields: Fields, zone: ZoneInfo, now: datetime) -> End:
             return End(None, True)
         case _:
             raise FieldError("end_required", "Choose when the access ends.")
+
+
+def rule_of(refusal: EndDateError) -> str:
+    """Return the rule that an end broke; it does not travel, so its sentence tells it."""
+    text = str(refusal)
+    return next((rule for start, rule in RULES.items() if text.startswith(start)), "")
 
 
 def _at(date: str, time: str, zone: ZoneInfo) -> datetime:

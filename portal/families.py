@@ -8,7 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
-from approvals.errors import NotFoundError
+from approvals.errors import FieldError, NotFoundError
+from approvals.slugs import slug
 from config.settings import Settings
 from portal.auth import Viewer
 from portal.desk import PortalDesk
@@ -59,6 +60,17 @@ def process_id(process: str) -> UUID:
     if str(found) != process:
         raise NotFoundError
     return found
+
+
+def slug_of(named: str) -> str:
+    """Read a slug from a path; what is not written as slugs are is not there.
+
+    Raises NotFoundError.
+    """
+    try:
+        return slug(named)
+    except FieldError:
+        raise NotFoundError from None
 
 
 Process = Depends(process_id)

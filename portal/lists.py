@@ -1,8 +1,10 @@
 """Long lists come in pages: where one begins is the last row of the page before it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeVar
+from enum import StrEnum
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from approvals.errors import NotFoundError
@@ -13,6 +15,32 @@ from store.inbox import Place
 PAGE = 25  # rows of one page
 Row = TypeVar("Row")
 WRITTEN = "%Y%m%dT%H%M%S.%f"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What an address asks of a list: one status or all, and after which place.
+
+    What is no status of *kinds* asks for all.
+    """
+
+    kinds: type[StrEnum]
+    status: str
+    after: str
+
+    @property
+    def statuses(self) -> list[str]:
+        """The one status that is asked for, if any."""
+        return [self.status] if self.status in list(self.kinds) else []
+
+    def shown(self, following: object) -> dict[str, Any]:
+        """Return what the filter and the links of a page show; *following* begins the next."""
+        return {
+            "statuses": list(self.kinds),
+            "status_chosen": "".join(self.statuses),
+            "following": following,
+            "is_first": not self.after,
+        }
 
 
 class Listed(NamedTuple):

@@ -3,6 +3,7 @@
 from approvals.errors import ApprovalError, FieldError
 from portal.languages import N_, Speech
 from portal.vocabulary import EVENTS, MAILS, PARTS, PEOPLE, STATUSES
+from starter.client import UNKNOWN, UnreachableError
 
 # What a reader of another language than English is told: by code, without the sentence's facts.
 REFUSALS = {
@@ -121,6 +122,11 @@ def refusal(error: ApprovalError, speech: Speech) -> str:
     if speech.language == "en" or general is None:
         return str(error)
     return speech.say(general)
+
+
+def away(error: UnreachableError, speech: Speech) -> str:
+    """Return what is known of a command to which no answer came."""
+    return speech.say(REFUSALS["unknown_outcome" if str(error) == UNKNOWN else "unreachable"])
 
 
 def of_field(error: FieldError, speech: Speech) -> str:

@@ -18,18 +18,10 @@ from approvals.questions import ACTIONS, Place
 from approvals.sessions import Mode
 from approvals.site_access.privileges import LEVELS, Area, Level
 from approvals.slugs import slug
-from starter.console import (
-    REFUSED,
-    UNREACHABLE,
-    AsJson,
-    UsageError,
-    print_json,
-    print_text,
-    runs,
-    status,
-)
+from starter.console import REFUSED, UNREACHABLE, UsageError, print_json, print_text, runs, status
 from starter.desk import Desk, desk
-from starter.typed import id_of
+from starter.options import AsJson
+from starter.typed import id_of, own_id
 
 _SENTENCES = {
     Reason.LEGACY_PERMISSION: "The old impersonation tool is still open for this tenant.",
@@ -128,7 +120,7 @@ async def check(
 
     Exit 0 for yes, 1 for no; where the database cannot be read the answer is no, with exit 3.
     """
-    who = _id(person) or _address(person)
+    who = own_id(person) or _address(person)
     kind, where = _resource(resource)
     asked = Asked(mode, action, via, change, area, level)
     _require_fitting(kind, asked)
@@ -249,18 +241,9 @@ def _resource(text: str) -> tuple[str, UUID | str]:
     if kind not in words:
         raise UsageError(words["tenant"])
     try:
-        return kind, _id(name) or slug(name)
+        return kind, own_id(name) or slug(name)
     except FieldError as wrong:
         raise UsageError(f"{words[kind]} {wrong}") from None
-
-
-def _id(text: str) -> UUID | None:
-    """Return an id in its one written form, or None: 32 digits may also be a slug."""
-    try:
-        found = UUID(text)
-    except ValueError:
-        return None
-    return found if str(found) == text.lower() else None
 
 
 def _address(text: str) -> str:

@@ -14,8 +14,9 @@ from approvals.facts import Needed
 from approvals.people import Directory, PersonId
 from identity.files import write_secret
 from starter import checkpoints, verdicts
-from starter.console import AsJson, UsageError, print_json, print_table, print_text, runs, status
+from starter.console import UsageError, print_json, print_table, print_text, runs, status
 from starter.desk import Desk, desk
+from starter.options import AsJson
 from starter.times import now
 from store.proofs import coverage, proof_of
 
@@ -40,7 +41,7 @@ async def show(process: Process, as_json: AsJson = False) -> None:
         actors = tuple({PersonId(one.actor) for one in entries if one.actor is not None})
         directory = await means.inbox.directory(Needed(people=actors))
     if as_json:
-        print_json([one.model_dump(mode="json") for one in entries])
+        print_json(entries)
         return
     columns = ("#", "WHEN", "WHAT", "VERSION", "WHO", "BY", "REASON")
     print_table(columns, [_row(one, directory) for one in entries])

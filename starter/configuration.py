@@ -13,7 +13,8 @@ from temporalio.envconfig import ClientConfig
 
 from config.logging import SECRET_KEY
 from config.settings import ConfigurationError, Settings, load, run_file
-from starter.console import AsJson, print_json, print_table, runs
+from starter.console import print_json, print_table, runs
+from starter.options import AsJson
 
 PREFIX = "GATEHOUSE_"
 MASK = "***"

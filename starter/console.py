@@ -2,15 +2,18 @@
 
 import asyncio
 import functools
+import inspect
 import json
 import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, ParamSpec, TypeVar
+from dataclasses import fields
+from typing import Any, TypeVar
 
 import typer
+from pydantic import BaseModel
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -24,12 +27,7 @@ from starter.client import UnreachableError
 from starter.temporal_server import StackError
 
 DONE, REFUSED, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
-P = ParamSpec("P")
 T = TypeVar("T")
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Show what would happen, and change nothing.")
-]
 IDS = ("ID", "KEY", "REQUEST", "SESSION", "PAIRING")  # heads of columns that hold ids
 WIDE = 200  # columns of a pipe, which has no width
 
@@ -70,8 +68,12 @@ def status(text: str) -> None:
 
 
 def print_json(value: object) -> None:
-    """Write one JSON document to stdout."""
-    print_text(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    """Write one JSON document to stdout. Records may stand in it as they are."""
+    print_text(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+
+
+def _plain(value: object) -> object:
+    return value.model_dump(mode="json") if isinstance(value, BaseModel) else str(value)
 
 
 def print_table(columns: Sequence[str] | None, rows: Sequence[Sequence[str | None]]) -> None:
@@ -90,6 +92,11 @@ def print_table(columns: Sequence[str] | None, rows: Sequence[Sequence[str | Non
         data().print(table)
 
 
+def print_facts(facts: Sequence[tuple[str, str | None]]) -> None:
+    """Write what is known of one thing to stdout: name and value on a line, if there is a value."""
+    print_table(None, [[name, value] for name, value in facts if value])
+
+
 def print_text(text: str) -> None:
     """Write plain text to stdout, as it is."""
     with _writing():
@@ -106,13 +113,27 @@ def _writing() -> Iterator[None]:
         raise OutputError(full) from full
 
 
-def runs(command: Callable[P, Awaitable[Any]]) -> Callable[P, None]:
-    """Turn a coroutine into a command: run it, and end with the exit code of what happened."""
+def command_group(about: str) -> typer.Typer:
+    """Return an empty group of commands, which can also be run on its own."""
+    return typer.Typer(
+        no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help=about
+    )
+
+
+def runs(command: Callable[..., Awaitable[Any]]) -> Callable[..., None]:
+    """Turn a coroutine into a command: run it, and end with the exit code of what happened.
+
+    Its parameter *how*, a dataclass, stands for options: one for each field, after all others.
+    """
+    parameters = inspect.signature(command).parameters
+    how = parameters["how"].annotation if "how" in parameters else None
 
     @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+    def run(**typed: Any) -> None:
         async def body() -> None:
-            await command(*args, **kwargs)
+            if how is not None:
+                typed["how"] = how(**{one.name: typed.pop(one.name) for one in fields(how)})
+            await command(**typed)
 
         code, sentence = _ended(lambda: asyncio.run(body()))
         if sentence:
@@ -120,6 +141,15 @@ def runs(command: Callable[P, Awaitable[Any]]) -> Callable[P, None]:
         if code:
             raise typer.Exit(code)
 
+    if how is not None:  # Typer makes an option of each parameter that it finds here
+        options = [
+            inspect.Parameter(
+                one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=one.type
+            )
+            for one in fields(how)
+        ]
+        own = [one for name, one in parameters.items() if name != "how"]
+        run.__signature__ = inspect.Signature([*own, *options])  # type: ignore[attr-defined]
     return run
 
 

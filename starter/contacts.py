@@ -15,10 +15,11 @@ from approvals.contacts.commands import (
     SwitchReviewOff,
     SwitchReviewOn,
 )
-from starter import screens
-from starter.console import AsJson, DryRun, UsageError, print_json, runs, status
-from starter.decisions import Wait
+from starter import showing
+from starter.console import UsageError, command_group, print_json, runs, status
 from starter.desk import desk
+from starter.giving import HowSent, give
+from starter.options import AsJson
 from starter.site_contacts import (
     ContactsDesk,
     Found,
@@ -33,16 +34,9 @@ from starter.sites import SiteDesk, print_users
 from starter.times import said
 from starter.typed import checked
 
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help="Who runs a site, and their monthly review of contacts and users.",
-)
-review = typer.Typer(no_args_is_help=True, help="The monthly review of contacts and users.")
-notifications = typer.Typer(
-    no_args_is_help=True, help="Where your own notifications of product upgrades go."
-)
+app = command_group("Who runs a site, and their monthly review of contacts and users.")
+review = command_group("The monthly review of contacts and users.")
+notifications = command_group("Where your own notifications of product upgrades go.")
 app.add_typer(review, name="review")
 app.add_typer(notifications, name="notifications")
 SiteName = Annotated[
@@ -56,19 +50,17 @@ async def show(site: SiteName, as_json: AsJson = False) -> None:
     """Show a site's contacts, its reviews, and what happened so far, mails included."""
     async with desk() as at:
         contacts = ContactsDesk(at)
-        found, view = await contacts.viewed(site)
+        found, view = await contacts.of_site(site)
         is_contact = found.state is not None and contacts.kind.may_see(
             found.state, contacts.viewer, found.directory
         )
         lines = await contacts.timeline(found.process) if is_contact else ()
         if as_json:
-            timeline = [one.model_dump(mode="json") for one in lines]
-            print_json({**view.model_dump(mode="json"), "timeline": timeline})
+            showing.print_shown(view, lines)
             return
         print_contacts(view, found.zone)
         if lines:
-            status("Timeline")
-            screens.timeline(lines, found.zone)
+            showing.print_timeline(lines, found.zone)
 
 
 @app.command()
@@ -89,9 +81,8 @@ async def save(
         Path | None,
         typer.Option(metavar="FILE", help="A TOML file: [primary] and [[secondary]] instead."),
     ] = None,
-    dry_run: DryRun = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
+    *,
+    how: HowSent,
 ) -> None:
     """Replace all contacts of a site at once: whom you leave out is none any more."""
     if file is not None and (primary is not None or secondary):
@@ -104,11 +95,11 @@ async def save(
         first, others = contact("--primary", primary), secondaries_of(secondary or [])
     async with desk() as at:
         contacts = ContactsDesk(at)
-        found, view = await contacts.viewed(site)
+        found, view = await contacts.of_site(site)
         command = SaveContacts(
             site=found.site.slug, primary=first, secondaries=others, shown=view.shown
         )
-        await _give(contacts, found, command, dry_run=dry_run, wait=wait, as_json=as_json)
+        await _give(contacts, found, command, how)
 
 
 @review.command("show")
@@ -116,11 +107,10 @@ async def save(
 async def show_review(site: SiteName, as_json: AsJson = False) -> None:
     """Show what there is to review: contacts, and users with privileges and last use."""
     async with desk() as at:
-        found, view = await ContactsDesk(at).viewed(site)
+        found, view = await ContactsDesk(at).of_site(site)
         users = await SiteDesk(at).users(found.site.slug)
         if as_json:
-            listed = [one.model_dump(mode="json") for one in users]
-            print_json({**view.model_dump(mode="json"), "users": listed})
+            print_json({**view.model_dump(mode="json"), "users": users})
             return
         print_contacts(view, found.zone)
         print_users(users, found.zone)
@@ -128,16 +118,14 @@ async def show_review(site: SiteName, as_json: AsJson = False) -> None:
 
 @review.command()
 @runs
-async def confirm(
-    site: SiteName, dry_run: DryRun = False, wait: Wait = True, as_json: AsJson = False
-) -> None:
+async def confirm(site: SiteName, how: HowSent) -> None:
     """Say that you have looked at contacts and users, and that they are right."""
     async with desk() as at:
         contacts = ContactsDesk(at)
-        found, view = await contacts.viewed(site)
+        found, view = await contacts.of_site(site)
         require_kept(found)
         command = ConfirmReview(shown=view.shown)
-        await _give(contacts, found, command, dry_run=dry_run, wait=wait, as_json=as_json)
+        await _give(contacts, found, command, how)
 
 
 @review.command()
@@ -147,9 +135,7 @@ async def move(
     to: Annotated[
         str, typer.Option(metavar="DATE", help="A date (nine o'clock), or a time at the site.")
     ],
-    dry_run: DryRun = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
+    how: HowSent,
 ) -> None:
     """Have the next review, and so those after it, on another day of the month."""
     async with desk() as at:
@@ -159,34 +145,30 @@ async def move(
         moment = review_at(to, found.zone)
         status(f"The next review: {said(moment, found.zone)}.")
         command = MoveReview(to=moment)
-        await _give(contacts, found, command, dry_run=dry_run, wait=wait, as_json=as_json)
+        await _give(contacts, found, command, how)
 
 
 @review.command()
 @runs
-async def off(
-    site: SiteName, dry_run: DryRun = False, wait: Wait = True, as_json: AsJson = False
-) -> None:
+async def off(site: SiteName, how: HowSent) -> None:
     """Switch the reviews off; nobody is reminded any more."""
     async with desk() as at:
         contacts = ContactsDesk(at)
         found = await contacts.found(site)
         require_kept(found)
         command = SwitchReviewOff()
-        await _give(contacts, found, command, dry_run=dry_run, wait=wait, as_json=as_json)
+        await _give(contacts, found, command, how)
 
 
 @review.command()
 @runs
-async def on(
-    site: SiteName, dry_run: DryRun = False, wait: Wait = True, as_json: AsJson = False
-) -> None:
+async def on(site: SiteName, how: HowSent) -> None:
     """Switch the reviews on, again or for the first time."""
     async with desk() as at:
         contacts = ContactsDesk(at)
         found = await contacts.found(site)
         command = SwitchReviewOn(site=found.site.slug)
-        await _give(contacts, found, command, dry_run=dry_run, wait=wait, as_json=as_json)
+        await _give(contacts, found, command, how)
 
 
 @notifications.command("set")
@@ -197,9 +179,8 @@ async def set_address(
         str | None,
         typer.Argument(metavar="[ADDRESS]", help="Where to; without it, your own address."),
     ] = None,
-    dry_run: DryRun = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
+    *,
+    how: HowSent,
 ) -> None:
     """Choose where your own notifications go. No contact's address changes with it."""
     wanted = None if email is None else checked("ADDRESS", address, email)
@@ -207,7 +188,7 @@ async def set_address(
         contacts = ContactsDesk(at)
         found = await contacts.found(site)
         command = SetNotificationAddress(site=found.site.slug, email=wanted)
-        await _give(contacts, found, command, dry_run=dry_run, wait=wait, as_json=as_json)
+        await _give(contacts, found, command, how)
 
 
 @notifications.command("show")
@@ -215,39 +196,18 @@ async def set_address(
 async def show_address(site: SiteName, as_json: AsJson = False) -> None:
     """Show where your own notifications go."""
     async with desk() as at:
-        _, view = await ContactsDesk(at).viewed(site)
+        _, view = await ContactsDesk(at).of_site(site)
     if as_json:
         print_json({"site": view.site, "notification_address": view.notification_address})
         return
     status(f"Notifications go to {view.notification_address or 'your own address'}.")
 
 
-async def _give(
-    contacts: ContactsDesk,
-    found: Found,
-    command: Command,
-    *,
-    dry_run: bool,
-    wait: bool,
-    as_json: bool,
-) -> None:
+async def _give(contacts: ContactsDesk, found: Found, command: Command, how: HowSent) -> None:
     """Judge or send one command, and show how the contacts stand then."""
-    if dry_run:
-        await contacts.judged(found.process, command)
-        if as_json:
-            print_json({"dry_run": True})
-        status("Nothing was changed. With this command it would be saved.")
-        return
-    await contacts.give(found.process, command, group=found.site.id, wait=wait)
-    if not wait:
-        status("Left with Temporal; its outcome will stand on the timeline.")
-        return
-    after, view = await contacts.viewed(found.site.slug)
-    if as_json:
-        print_json(view.model_dump(mode="json"))
-    else:
-        print_contacts(view, after.zone)
-    status("Done: it is saved.")
+    view = await give(contacts, found.process, command, how, group=found.site.id)
+    if view is not None and not how.as_json:
+        print_contacts(view, found.zone)
 
 
 if __name__ == "__main__":

@@ -1,29 +1,22 @@
 """Customers' access to the platform on the command line; `python -m starter.customer_access`."""
 
-from typing import Annotated, NamedTuple
-from uuid import UUID
+from typing import Annotated
 
 import typer
 
-from approvals.commands import Command
 from approvals.customer_access.commands import AcceptTerms, BeginSession, Disable, Enable
 from approvals.customer_access.record import Status, process_id_of, shown_digest
 from approvals.errors import NotFoundError
 from approvals.sessions import EndSession
-from starter import screens
+from starter import showing
 from starter.client import UnreachableError
-from starter.console import AsJson, DryRun, UsageError, confirmed, print_json, runs, status
-from starter.customers import WORDS, CustomerDesk, print_list, print_view, watched
-from starter.decisions import SignOnly, Wait
+from starter.console import UsageError, command_group, confirmed, print_json, runs, status
+from starter.customers import CustomerDesk, print_list, print_view
 from starter.desk import desk
-from starter.visits import Yes
+from starter.giving import How, HowSent, give
+from starter.options import AsJson, Yes
 
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help="Let a customer's people sign in to the platform, or not.",
-)
+app = command_group("Let a customer's people sign in to the platform, or not.")
 Customer = Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's slug.")]
 Partner = Annotated[str, typer.Argument(metavar="PARTNER", help="The partner's slug.")]
 Other = Annotated[
@@ -37,15 +30,6 @@ ForPartner = Annotated[
 ]
 
 
-class How(NamedTuple):
-    """How a command is given."""
-
-    dry_run: bool = False
-    sign_only: bool = False
-    wait: bool = True
-    as_json: bool = False
-
-
 @app.command("list")
 @runs
 async def list_customers(partner: ForPartner = None, as_json: AsJson = False) -> None:
@@ -54,7 +38,7 @@ async def list_customers(partner: ForPartner = None, as_json: AsJson = False) ->
         customers = CustomerDesk(at)
         lines = await customers.listed(partner)
         if as_json:
-            print_json([one.model_dump(mode="json") for one in lines])
+            print_json(lines)
             return
         print_list(lines, await customers.zone())
 
@@ -66,64 +50,40 @@ async def show(name: Other, partner: ForPartner = None, as_json: AsJson = False)
     async with desk() as at:
         customers = CustomerDesk(at)
         process = await customers.meant(name, partner)
-        _, view = await customers.viewed(process)
-        lines = await customers.lines(process)
-        if as_json:
-            timeline = [one.model_dump(mode="json") for one in lines]
-            print_json({**view.model_dump(mode="json"), "timeline": timeline})
-            return
-        zone = await customers.zone()
-        print_view(view, zone)
-        status("Timeline")
-        screens.timeline(lines, zone)
+        await showing.show(customers, process, print_view, as_json=as_json)
 
 
 @app.command()
 @runs
-async def enable(
-    customer: Customer,
-    partner: ForPartner = None,
-    dry_run: DryRun = False,
-    sign_only: SignOnly = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
-) -> None:
+async def enable(customer: Customer, partner: ForPartner = None, *, how: How) -> None:
     """Switch a customer on. Once somebody there has accepted the terms, its people sign in."""
     async with desk() as at:
         customers = CustomerDesk(at)
         first, second = await customers.place(customer, partner, is_customer=True)
         process = process_id_of(first.id, second.id)
         is_new = await at.inbox.state(process) is None
-        if sign_only and is_new:
+        if how.sign_only and is_new:
             raise UsageError("--sign-only needs a customer that was switched on before.")
         command = Enable(customer=second.slug, partner=partner)
         status(f"Switches {second.name} on.")
-        how = How(dry_run, sign_only, wait, as_json)
         try:
-            await _give(customers, process, command, how)
+            await give(customers, process, command, how)
         except UnreachableError:
             if not is_new or await at.inbox.state(process) is None:
                 raise
-            await _give(customers, process, command, how)  # somebody else was first: say so
+            await give(customers, process, command, how)  # somebody else was first: say so
 
 
 @app.command()
 @runs
-async def disable(
-    customer: Customer,
-    partner: ForPartner = None,
-    dry_run: DryRun = False,
-    sign_only: SignOnly = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
-) -> None:
+async def disable(customer: Customer, partner: ForPartner = None, *, how: How) -> None:
     """Switch a customer off: its people cannot sign in to the platform, and open visits end."""
     async with desk() as at:
         customers = CustomerDesk(at)
         process = await customers.meant(customer, partner)
         _, view = await customers.viewed(process)
         status(f"Switches {view.customer_name} off.")
-        await _give(customers, process, Disable(), How(dry_run, sign_only, wait, as_json))
+        await give(customers, process, Disable(), how)
 
 
 @app.command()
@@ -135,10 +95,8 @@ async def accept(
         typer.Option(metavar="VERSION", help="The version that you have read; else the newest."),
     ] = None,
     yes: Yes = False,
-    dry_run: DryRun = False,
-    sign_only: SignOnly = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
+    *,
+    how: How,
 ) -> None:
     """Accept the platform's terms of use for your organization, once for everybody in it."""
     async with desk() as at:
@@ -149,34 +107,32 @@ async def accept(
         status(f"The terms of use for {view.customer_name}, version {read}.")
         if customers.terms.page is not None:
             status(f"Read them at {customers.terms.page}")
-        is_asked = not (dry_run or sign_only)
+        is_asked = not (how.dry_run or how.sign_only)
         if is_asked and not confirmed(f"Accept them for {view.customer_name}?", yes=yes):
             raise UsageError("Not confirmed. Nothing was changed.")
         command = AcceptTerms(shown=shown_digest(state.partner, state.customer, read))
-        done = f"Done: the terms are accepted for {view.customer_name}; its people can sign in."
-        await _give(customers, process, command, How(dry_run, sign_only, wait, as_json), done)
+        done = f"the terms are accepted for {view.customer_name}; its people can sign in."
+        await give(customers, process, command, how, done=done)
 
 
 @app.command("sign-in")
 @runs
-async def sign_in(
-    partner: Partner, dry_run: DryRun = False, wait: Wait = True, as_json: AsJson = False
-) -> None:
-    """Sign in to the platform for at most 12 hours; an earlier visit of yours ends."""
+async def sign_in(partner: Partner, how: HowSent) -> None:
+    """Sign in to the platform for at most 12 hours; an earlier visit of yours ends.
+
+    Prints the visit's id.
+    """
     async with desk() as at:
         customers = CustomerDesk(at)
         process = await customers.meant(partner)
         _, view = await customers.viewed(process)
-        how = How(dry_run, wait=wait, as_json=as_json)
-        done = f"Done: you are signed in to the platform ({view.partner_name})."
-        await _give(customers, process, BeginSession(), how, done)
+        done = f"you are signed in to the platform ({view.partner_name})."
+        await give(customers, process, BeginSession(), how, done=done)
 
 
 @app.command("sign-out")
 @runs
-async def sign_out(
-    partner: Partner, dry_run: DryRun = False, wait: Wait = True, as_json: AsJson = False
-) -> None:
+async def sign_out(partner: Partner, how: HowSent) -> None:
     """End your visit to the platform."""
     async with desk() as at:
         customers = CustomerDesk(at)
@@ -184,9 +140,8 @@ async def sign_out(
         _, view = await customers.viewed(process)
         if view.visit is None:
             raise NotFoundError
-        how = How(dry_run, wait=wait, as_json=as_json)
-        done = f"Done: you are signed out of the platform ({view.partner_name})."
-        await _give(customers, process, EndSession(session=view.visit), how, done)
+        done = f"you are signed out of the platform ({view.partner_name})."
+        await give(customers, process, EndSession(session=view.visit), how, done=done)
 
 
 @app.command()
@@ -201,32 +156,7 @@ async def watch(
     """Show what happens to a customer's access while it happens."""
     async with desk() as at:
         customers = CustomerDesk(at)
-        await watched(customers, await customers.meant(name, partner), until)
-
-
-async def _give(
-    customers: CustomerDesk, process: UUID, command: Command, how: How, done: str | None = None
-) -> None:
-    """Judge, print or send one command, and say that it is *done*, or how the customer stands."""
-    if how.dry_run and how.sign_only:
-        raise UsageError("Give --dry-run or --sign-only, not both.")
-    if how.dry_run:
-        after = (await customers.judged(process, command)).after
-        if how.as_json:
-            print_json({"dry_run": True, "status": after.status})
-        status(f"Nothing was changed. With this command it would be {WORDS[after.status]}.")
-        return
-    if how.sign_only:
-        customers.print_signed(process, command, as_json=how.as_json)
-        return
-    await customers.give(process, command, wait=how.wait)
-    if not how.wait:
-        status("Left with Temporal; its outcome will stand on the timeline.")
-        return
-    _, view = await customers.viewed(process)
-    if how.as_json:
-        print_json(view.model_dump(mode="json"))
-    status(done or f"Done: {view.customer_name} is {WORDS[view.status]}.")
+        await showing.watch(customers, await customers.meant(name, partner), until)
 
 
 if __name__ == "__main__":

@@ -1,29 +1,26 @@
 """What the customer commands do: find the switch that is meant, and show it."""
 
-import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from approvals.customer_access import views
+from approvals.audit import AuditEntry
 from approvals.customer_access.record import CustomerAccess, process_id_of
 from approvals.customer_access.rules import RULES
-from approvals.customer_access.views import CustomerView, ListedCustomer, customer_view
+from approvals.customer_access.views import CustomerView, ListedCustomer, customer_view, visible
 from approvals.errors import NotFoundError
 from approvals.facts import Needed
 from approvals.instants import say_instant
-from approvals.people import Organization, OrganizationKind, PersonId, Role
+from approvals.people import Directory, Organization, OrganizationKind, Role
 from approvals.policy import Terms
 from approvals.slugs import slug
-from approvals.timeline import Line, timeline
-from starter import screens
-from starter.console import print_table, print_text, status
+from approvals.timeline import Line, Mail
+from starter.console import print_facts, print_table
 from starter.desk import Desk
-from starter.process_desk import ProcessDesk, name_shown
-from starter.typed import checked
+from starter.process_desk import ProcessDesk
+from starter.typed import checked, own_id
 from store.customers import ALL, Part
 
-PAUSE = 0.3  # seconds between two looks into the database
 WORDS = {
     "pending": "pending: nobody there has accepted the terms yet",
     "accepted": "accepted",
@@ -94,7 +91,7 @@ class CustomerDesk(ProcessDesk):
 
     async def meant(self, named: str, partner: str | None = None) -> UUID:
         """Return the process of a slug of the other side, or of an id as it is printed."""
-        if (found := _id(named)) is not None:
+        if (found := own_id(named)) is not None:
             return found
         first, second = await self.place(named, partner)
         return process_id_of(first.id, second.id)
@@ -104,25 +101,28 @@ class CustomerDesk(ProcessDesk):
         state, directory = await self.seen(process)
         return state, customer_view(state, self.viewer, directory, self.terms.version)
 
-    async def lines(self, process: UUID) -> tuple[Line, ...]:
-        """Return what happened to a switch, of visits only the viewer's own."""
-        state, directory = await self.seen(process)
-        entries = await self.desk.trail.entries(process)
-        mails = await self.desk.inbox.mails(process)
-        shown = views.visible(state, entries, self.viewer, directory)
-        acted = (PersonId(one.actor) for one in shown if one.actor is not None)
-        people = (*acted, *(one.to for one in mails if one.to))
-        known = await self.directory(Needed(people=people))
-        return timeline(shown, mails, lambda one: name_shown(one, known))
+    def lines(
+        self,
+        state: CustomerAccess,
+        entries: Sequence[AuditEntry],
+        mails: Sequence[Mail],
+        directory: Directory,
+    ) -> tuple[Line, ...]:
+        """Return a timeline, of visits only the viewer's own."""
+        own = visible(state, entries, self.viewer, directory)
+        return super().lines(state, own, mails, directory)
 
+    def word(self, status: str) -> str:
+        """Return a status, and what it waits for."""
+        return WORDS[status]
 
-def _id(text: str) -> UUID | None:
-    """Return an id in its one written form, or None: 32 digits may also be a slug."""
-    try:
-        found = UUID(text)
-    except ValueError:
-        return None
-    return found if str(found) == text.lower() else None
+    def done(self, view: CustomerView) -> str:
+        """Say how a customer stands after a command."""
+        return f"{view.customer_name} is {WORDS[view.status]}."
+
+    def stands(self, view: CustomerView, _zone: ZoneInfo) -> str:
+        """Say how a customer stands, to whoever watches it."""
+        return f"{view.customer_name}: {WORDS[view.status]}"
 
 
 def print_list(lines: Sequence[ListedCustomer], zone: ZoneInfo) -> None:
@@ -159,23 +159,4 @@ def print_view(view: CustomerView, zone: ZoneInfo) -> None:
         ("Terms now", f"version {view.terms}"),
         ("Your visit", None if view.visit is None else str(view.visit)),
     ]
-    print_table(None, [[name, value] for name, value in rows if value])
-
-
-async def watched(customers: CustomerDesk, process: UUID, until: str | None) -> None:
-    """Print each new line of the timeline until the status is *until*, or for ever."""
-    printed: set[tuple[object, ...]] = set()
-    last, zone = "", await customers.zone()
-    while True:
-        _, view = await customers.viewed(process)
-        for line in await customers.lines(process):
-            mark = (line.at, line.event, line.who, line.text)
-            if mark not in printed and line.event not in ("mail.pending", "mail.sending"):
-                printed.add(mark)
-                print_text(screens.line_text(line, zone))
-        if view.status != last:
-            last = view.status
-            status(f"{view.customer_name}: {WORDS[view.status]}")
-        if view.status == until:
-            return
-        await asyncio.sleep(PAUSE)
+    print_facts(rows)

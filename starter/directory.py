@@ -15,18 +15,9 @@ from approvals.directory_difference import Difference, Listed, key_of
 from approvals.directory_file import DirectoryFile, read
 from approvals.directory_forms import DirectoryFileError
 from approvals.people import RoleAssignment
-from starter.console import (
-    USAGE,
-    AsJson,
-    DryRun,
-    UsageError,
-    print_json,
-    print_table,
-    print_text,
-    runs,
-    status,
-)
+from starter.console import USAGE, UsageError, print_json, print_table, print_text, runs, status
 from starter.desk import desk
+from starter.options import AsJson, DryRun
 from store.pairings import ListedClone
 from store.registrar import Registrar
 

@@ -8,18 +8,9 @@ import typer
 from approvals.errors import FieldError
 from approvals.people import OrganizationId
 from approvals.slugs import slug
-from starter.console import (
-    AsJson,
-    DryRun,
-    UsageError,
-    confirmed,
-    print_json,
-    print_table,
-    print_text,
-    runs,
-    status,
-)
+from starter.console import UsageError, confirmed, print_json, print_table, print_text, runs, status
 from starter.desk import Desk, desk
+from starter.options import AsJson, DryRun
 from store.gate_clients import GateClient, GateClients, fresh_token
 from store.registrar import Registrar
 

@@ -9,8 +9,9 @@ from approvals.addresses import canonical
 from approvals.errors import say
 from approvals.texts import inert
 from config.settings import load
-from starter.console import AsJson, UsageError, print_json, print_table, print_text, runs
+from starter.console import UsageError, print_json, print_table, print_text, runs
 from starter.mailbox import StoredLetter, letters
+from starter.options import AsJson
 
 app = typer.Typer(
     help="The mailbox of `gatehouse up`: mails are kept there instead of being delivered.",
@@ -49,7 +50,7 @@ async def show(
     if found is None:
         raise UsageError("ID: there is no mail of that id. See: gatehouse mail list")
     if as_json:
-        print_json(found.model_dump(mode="json"))
+        print_json(found)
     elif html:
         print_text(_safe(found.html))
     else:

@@ -1,5 +1,6 @@
 """Onboardings on the command line; also `python -m starter.onboarding`."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID, uuid4
@@ -13,41 +14,42 @@ from approvals.onboarding.record import Status
 from approvals.onboarding.views import OnboardingView
 from approvals.slugs import slug
 from approvals.texts import message
-from starter import onboarding_batches, onboardings, screens
+from starter import onboarding_batches, onboardings, showing
 from starter.console import (
     REFUSED,
     USAGE,
-    AsJson,
-    DryRun,
     UsageError,
+    command_group,
     print_json,
     print_text,
     runs,
     status,
 )
-from starter.decisions import SignOnly
 from starter.desk import desk
+from starter.giving import require_one_way, say_judged, say_left
+from starter.onboarding_batches import Follow, HowStarted
 from starter.onboardings import OnboardingDesk
+from starter.options import AsJson, DryRun, Limit, SignOnly, Vendor, only
 from starter.typed import checked, id_of, text_of
 
 EXAMPLE = Path(__file__).parent / "examples" / "customer.toml"
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help="Bring new customers onto the customer platform, and into the directory.",
-)
+app = command_group("Bring new customers onto the customer platform, and into the directory.")
 Onboarding = Annotated[
     UUID, typer.Argument(metavar="ONBOARDING", parser=id_of, help="The onboarding's id.")
 ]
-Follow = Annotated[
-    bool | None,
-    typer.Option(
-        "--wait/--no-wait",
-        help="Wait until it is ready or parked; or leave it with Temporal. Without either: wait"
-        " until it is accepted.",
-    ),
-]
+
+
+@dataclass(frozen=True)
+class How:
+    """How a command on an onboarding is given. *wait* None: until it is accepted."""
+
+    dry_run: DryRun = False
+    sign_only: SignOnly = False
+    wait: Follow = None
+    as_json: AsJson = False
+
+    def __post_init__(self) -> None:
+        require_one_way(dry_run=self.dry_run, sign_only=self.sign_only)
 
 
 @app.command()
@@ -60,12 +62,9 @@ async def start(
     from_csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A CSV file of many, one a line.")
     ] = None,
-    organization: Annotated[
-        str | None, typer.Option(metavar="SLUG", help="For which vendor (operators only).")
-    ] = None,
-    dry_run: DryRun = False,
-    wait: Follow = None,
-    as_json: AsJson = False,
+    organization: Vendor = None,
+    *,
+    how: HowStarted,
 ) -> None:
     """Onboard a customer, or many of a CSV file.
 
@@ -76,21 +75,17 @@ async def start(
     if organization is not None:
         checked("--organization", slug, organization)
     if from_csv is not None:
-        how = onboarding_batches.How(dry_run, wait, as_json)
         async with desk() as at:
             await onboarding_batches.send(OnboardingDesk(at), from_csv, organization, how)
     elif file is not None:
-        await _start_one(file, organization, dry_run=dry_run, wait=wait, as_json=as_json)
+        await _start_one(file, organization, how)
 
 
 @app.command("list")
 @runs
 async def list_(
-    statuses: Annotated[
-        list[Status] | None,
-        typer.Option("--status", metavar="STATUS", help=f"Only these: {', '.join(Status)}."),
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 200,
+    statuses: Annotated[list[Status] | None, only(Status)] = None,
+    limit: Limit = 200,
     as_json: AsJson = False,
 ) -> None:
     """List the onboardings of your organization, newest first."""
@@ -98,7 +93,7 @@ async def list_(
         found = OnboardingDesk(at)
         views = await found.listed([one.value for one in statuses or []], limit)
         if as_json:
-            print_json([one.model_dump(mode="json") for one in views])
+            print_json(views)
             return
         status(f"Onboardings: {len(views)}")
         if views:
@@ -110,17 +105,7 @@ async def list_(
 async def show(onboarding: Onboarding, as_json: AsJson = False) -> None:
     """Show one onboarding: steps, people, timeline."""
     async with desk() as at:
-        found = OnboardingDesk(at)
-        view = await found.viewed(onboarding)
-        lines = await found.timeline(onboarding)
-        if as_json:
-            timeline = [one.model_dump(mode="json") for one in lines]
-            print_json({**view.model_dump(mode="json"), "timeline": timeline})
-            return
-        zone = await found.zone()
-        onboardings.print_view(view, zone)
-        status("Timeline")
-        screens.timeline(lines, zone)
+        await showing.show(OnboardingDesk(at), onboarding, onboardings.print_view, as_json=as_json)
 
 
 @app.command()
@@ -133,15 +118,9 @@ async def watch(onboarding: Onboarding) -> None:
 
 @app.command()
 @runs
-async def retry(
-    onboarding: Onboarding,
-    dry_run: DryRun = False,
-    sign_only: SignOnly = False,
-    wait: Follow = None,
-    as_json: AsJson = False,
-) -> None:
+async def retry(onboarding: Onboarding, how: How) -> None:
     """Go on with a parked onboarding, from the step that failed."""
-    await _give(onboarding, Retry(), (dry_run, sign_only, wait, as_json))
+    await _give(onboarding, Retry(), how)
 
 
 @app.command()
@@ -151,17 +130,15 @@ async def abandon(
     reason: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Why, for the other operators.")
     ] = None,
-    dry_run: DryRun = False,
-    sign_only: SignOnly = False,
-    wait: Follow = None,
-    as_json: AsJson = False,
+    *,
+    how: How,
 ) -> None:
     """Take back all that it made on the platform.
 
     What was made last is taken back first.
     """
     command = Abandon(reason=checked("--reason", message, reason))
-    await _give(onboarding, command, (dry_run, sign_only, wait, as_json))
+    await _give(onboarding, command, how)
 
 
 @app.command()
@@ -175,9 +152,7 @@ def example(
     print_text(str(EXAMPLE) if path else EXAMPLE.read_text(encoding="utf-8").rstrip("\n"))
 
 
-async def _start_one(
-    file: Path, organization: str | None, *, dry_run: bool, wait: bool | None, as_json: bool
-) -> None:
+async def _start_one(file: Path, organization: str | None, how: HowStarted) -> None:
     try:
         form = read_customer(text_of("FILE", file), uuid4(), organization)
     except CustomerFileError as broken:
@@ -190,60 +165,55 @@ async def _start_one(
         view = await found.drafted(form)
         for warning in view.warnings:
             status(f"Note: {warning}")
-        if dry_run:
-            if as_json:
+        if how.dry_run:
+            if how.as_json:
                 print_json({"dry_run": True, **view.model_dump(mode="json")})
             else:
                 onboardings.print_draft(view)
             status("Nothing was changed. The form would be accepted now.")
             return
-        process = await found.start(form, wait=wait is not False)
-        await _tell(found, process, Status.READY, wait=wait, as_json=as_json)
+        process = await found.start(form, wait=how.wait is not False)
+        await _tell(found, process, Status.READY, how)
 
 
-async def _give(process: UUID, command: Command, how: tuple[bool, bool, bool | None, bool]) -> None:
-    dry_run, sign_only, wait, as_json = how
-    if dry_run and sign_only:
-        raise UsageError("Give --dry-run or --sign-only, not both.")
+async def _give(process: UUID, command: Command, how: How) -> None:
     async with desk() as at:
         found = OnboardingDesk(at)
         await found.viewed(process)
-        if sign_only:
-            found.print_signed(process, command, as_json=as_json)
+        if how.sign_only:
+            found.print_signed(process, command, as_json=how.as_json)
             return
         after = (await found.judged(process, command)).after
-        wanted = Status.ABANDONED if after.status is Status.UNDOING else Status.READY
-        if dry_run:
-            if as_json:
-                print_json({"dry_run": True, "status": after.status})
-            status(f"Nothing was changed. With this command it would be {after.status}.")
+        if how.dry_run:
+            say_judged(found, after, as_json=how.as_json)
             return
-        await found.give(process, command, wait=wait is not False)
-        await _tell(found, process, wanted, wait=wait, as_json=as_json)
+        wanted = Status.ABANDONED if after.status is Status.UNDOING else Status.READY
+        await found.give(process, command, wait=how.wait is not False)
+        await _tell(found, process, wanted, how)
 
 
 async def _tell(
-    found: OnboardingDesk, process: UUID, wanted: Status, *, wait: bool | None, as_json: bool
+    found: OnboardingDesk, process: UUID, wanted: Status, how: How | HowStarted
 ) -> None:
     """Say what became of a command; with *wait* only once there is no step left to take.
 
     Then it has failed if the onboarding is not as *wanted*.
     """
-    if wait is False:
-        if as_json:
-            print_json({"id": str(process), "waited": False})
-        else:
+    if how.wait is False:
+        if not how.as_json:
             print_text(str(process))
-        status("Left with Temporal; its outcome will stand on the timeline.")
+        say_left(process, as_json=how.as_json)
         return
-    if wait:
+    if how.wait:
         status(f"Onboarding {process}. Ctrl-C ends this display; the onboarding goes on.")
-    view = await (onboardings.followed(found, process) if wait else found.viewed(process))
-    if as_json:
-        print_json(view.model_dump(mode="json"))
+        view = await onboardings.followed(found, process)
+    else:
+        _, view = await found.viewed(process)
+    if how.as_json:
+        print_json(view)
     else:
         print_text(str(process))
-    if wait:
+    if how.wait:
         _tell_end(view, wanted)
     else:
         status(f"{view.name} is {view.status}; see `gatehouse onboarding watch {process}`.")

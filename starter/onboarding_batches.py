@@ -1,33 +1,43 @@
 """Starts many onboardings from a CSV file, in which one bad line stops no other."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from approvals.errors import AlreadySubmittedError, ApprovalError
+from approvals.onboarding.commands import Start
 from approvals.onboarding.customer_file import CustomerFileError, Row, read_row, rows_of
 from approvals.records import Record
 from starter import onboardings
-from starter.client import UnreachableError
-from starter.console import USAGE, aside, print_json, print_table, status
+from starter.console import USAGE, print_json, print_table, status
 from starter.onboardings import OnboardingDesk
+from starter.options import AsJson, DryRun
 from starter.requests import batch_of
+from starter.sending import LARGEST, RefusedSomeError, Sender, counted, progress
 from starter.typed import text_of
 
-LARGEST = 5_000_000  # bytes of a CSV file
+Follow = Annotated[
+    bool | None,
+    typer.Option(
+        "--wait/--no-wait",
+        help="Wait until it is ready or parked; or leave it with Temporal. Without either: wait"
+        " until it is accepted.",
+    ),
+]
 
 
-class How(NamedTuple):
-    """How to send, and how to tell what became of it. *wait* None: until each is accepted."""
+@dataclass(frozen=True)
+class HowStarted:
+    """How onboardings are started. *wait* None: until each is accepted."""
 
-    dry_run: bool
-    wait: bool | None
-    as_json: bool
+    dry_run: DryRun = False
+    wait: Follow = None
+    as_json: AsJson = False
 
 
 class Sent(Record):
@@ -44,13 +54,7 @@ class Sent(Record):
     why: str = ""
 
 
-class RefusedSomeError(ApprovalError):
-    """Some lines of a file were refused, or their onboardings parked."""
-
-    code = "refused_some"
-
-
-async def send(desk: OnboardingDesk, file: Path, organization: str | None, how: How) -> None:
+async def send(desk: OnboardingDesk, file: Path, organization: str | None, how: HowStarted) -> None:
     """Start the onboardings of a file and report each line.
 
     Raises RefusedSomeError or UnreachableError after the report.
@@ -62,49 +66,36 @@ async def send(desk: OnboardingDesk, file: Path, organization: str | None, how: 
         status(f"{file}: {broken}")
         status("Nothing was changed.")
         raise typer.Exit(USAGE) from None
-    sender = _Sender(desk, batch_of(content.encode(), desk.viewer), organization, how)
-    columns = (TextColumn("Starting"), BarColumn(), MofNCompleteColumn())
-    bar = Progress(*columns, console=aside, transient=True, disable=not aside.is_terminal)
-    with bar:
-        results = [await sender.send(row) for row in bar.track(rows)]
+    batch = batch_of(content.encode(), desk.viewer)
+    read = partial(read_row, batch=batch, organization=organization)
+    sender = Sender()
+    with progress("Starting") as bar:
+        results = [await _sent(desk, sender, row, read, how) for row in bar.track(rows)]
     if how.wait and not how.dry_run:
         results = [await _followed(desk, one) for one in results]
     _report(results, how)
 
 
-class _Sender:
-    """Sends forms one by one; after one that found nobody to send to, it does not try the rest."""
-
-    def __init__(
-        self, desk: OnboardingDesk, batch: UUID, organization: str | None, how: How
-    ) -> None:
-        self._desk, self._batch, self._organization, self._how = desk, batch, organization, how
-        self._away: str | None = None
-
-    async def send(self, row: Row) -> Sent:
-        """Start the onboarding of one line and say what became of it."""
-        process, outcome, why = None, "refused", ""
-        try:
-            start = read_row(row, self._batch, self._organization)
-            view = await self._desk.drafted(start)
-            process, outcome, why = view.id, "would be started", " ".join(view.warnings)
-            if not self._how.dry_run:
-                outcome = "not sent" if self._away else "started"
-                why = self._away or why
-                if not self._away:
-                    await self._desk.start(start, wait=self._how.wait is not False)
-        except CustomerFileError as broken:
-            why = " ".join(str(one.model_copy(update={"line": None})) for one in broken.problems)
-        except AlreadySubmittedError:
-            outcome, why = "already there", ""
-        except ApprovalError as refusal:
-            outcome, why = "refused", str(refusal)
-        except UnreachableError as away:
-            self._away = str(away)
-            outcome, why = "not confirmed", self._away
-        return Sent(
-            line=row.line, customer=row.customer, onboarding=process, outcome=outcome, why=why
-        )
+async def _sent(
+    desk: OnboardingDesk, sender: Sender, row: Row, read: Callable[[Row], Start], how: HowStarted
+) -> Sent:
+    """Start the onboarding of one line and say what became of it."""
+    process, outcome, why = None, "refused", ""
+    try:
+        form = read(row)
+        view = await desk.drafted(form)
+        process, outcome, why = view.id, "would be started", " ".join(view.warnings)
+        if not how.dry_run:
+            start = partial(desk.start, form, wait=how.wait is not False)
+            outcome, trouble = await sender.outcome(start, "started")
+            why = why if outcome == "started" else trouble
+    except CustomerFileError as broken:
+        why = " ".join(str(one.model_copy(update={"line": None})) for one in broken.problems)
+    except AlreadySubmittedError:
+        outcome = "already there"
+    except ApprovalError as refusal:
+        why = str(refusal)
+    return Sent(line=row.line, customer=row.customer, onboarding=process, outcome=outcome, why=why)
 
 
 async def _followed(desk: OnboardingDesk, one: Sent) -> Sent:
@@ -116,9 +107,9 @@ async def _followed(desk: OnboardingDesk, one: Sent) -> Sent:
     return one.model_copy(update={"outcome": view.status, "why": view.reason or one.why})
 
 
-def _report(results: Sequence[Sent], how: How) -> None:
+def _report(results: Sequence[Sent], how: HowStarted) -> None:
     if how.as_json:
-        print_json([one.model_dump(mode="json") for one in results])
+        print_json(results)
     elif results:
         print_table(
             ["LINE", "CUSTOMER", "ID", "OUTCOME", "WHY"],
@@ -127,19 +118,13 @@ def _report(results: Sequence[Sent], how: How) -> None:
                 for one in results
             ],
         )
-    counts, total = Counter(one.outcome for one in results), len(results)
-    status(", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "No customers.")
-    if how.dry_run:
-        status("Nothing was changed.")
-    if away := counts["not confirmed"] + counts["not sent"]:
-        raise UnreachableError(
-            f"{away} of {total} onboardings were not confirmed. Repeating it starts what is"
-            " missing."
-        )
+    outcomes = [one.outcome for one in results]
+    again = "Repeating it starts what is missing."
+    counts = counted(outcomes, "onboardings", again, dry_run=how.dry_run)
     refused, parked = counts["refused"] + counts["abandoned"], counts["parked"]
     if refused or parked:
         hints = [
-            f"{refused + parked} of {total} customers are not onboarded.",
+            f"{refused + parked} of {len(results)} customers are not onboarded.",
             *(["A changed file is a new batch: put only the refused lines in it."] * bool(refused)),
             *(["Take up a parked one with `gatehouse onboarding retry ID`."] * bool(parked)),
         ]

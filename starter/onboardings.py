@@ -17,11 +17,11 @@ from approvals.onboarding.record import Onboarding, Step, process_id_of
 from approvals.onboarding.rules import RULES
 from approvals.onboarding.views import OnboardingView, StepView, onboarding_view
 from approvals.texts import inert
-from starter.console import aside, print_table, status
+from starter.console import aside, print_facts, print_table, status
 from starter.desk import Desk
 from starter.process_desk import ProcessDesk
+from starter.showing import PAUSE
 
-PAUSE = 0.3  # seconds between two looks into the database
 WORDS = {
     Step.CREATE_CUSTOMER: "Create the customer on the platform",
     Step.IMPORT: "Import the users of the PBX",
@@ -40,10 +40,10 @@ class OnboardingDesk(ProcessDesk):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk, RULES)
 
-    async def viewed(self, process: UUID) -> OnboardingView:
+    async def viewed(self, process: UUID) -> tuple[Onboarding, OnboardingView]:
         """Return an onboarding that the viewer may see. Raises NotFoundError."""
         state, directory = await self.seen(process)
-        return onboarding_view(state, directory)
+        return state, onboarding_view(state, directory)
 
     async def listed(
         self, statuses: Sequence[str], limit: int, after: UUID | None = None
@@ -79,7 +79,7 @@ async def followed(onboardings: OnboardingDesk, process: UUID) -> OnboardingView
     zone = await onboardings.zone()
     with _display(zone) as display:
         while True:
-            view = await onboardings.viewed(process)
+            _, view = await onboardings.viewed(process)
             display.show(view)
             if view.closed_at is not None or view.status == "parked":
                 return view
@@ -167,7 +167,7 @@ def print_draft(view: OnboardingView) -> None:
         ("Vendor", view.vendor),
         ("To switch it on", view.switch_on_for and f"the admins of {view.switch_on_for} are asked"),
     ]
-    print_table(None, [[name, value] for name, value in rows if value])
+    print_facts(rows)
     print_table(
         None, [[f"{number}. {WORDS[one.step]}"] for number, one in enumerate(view.steps, 1)]
     )
@@ -192,7 +192,7 @@ def print_view(view: OnboardingView, zone: ZoneInfo) -> None:
         ("Trouble", trouble),
         ("Parks", None if view.parks_at is None else say_instant(view.parks_at, zone)),
     ]
-    print_table(None, [[name, value] for name, value in rows if value])
+    print_facts(rows)
     print_table(None, [[step_text(one)] for one in view.steps])
     _print_users(view)
     for warning in view.warnings:

@@ -12,18 +12,14 @@ from approvals.pairing.record import Pairing
 from approvals.pairing.views import PairingView, role_lines
 from approvals.permissions import PERMISSIONS, permission_list
 from starter import pairing_screens
-from starter.console import AsJson, DryRun, print_json, print_table, runs, status
-from starter.decisions import SignOnly, Wait, Why, WhyFile
+from starter.console import command_group, print_json, print_table, runs, status
 from starter.desk import desk
-from starter.pairing_desk import ForPerson, How, PairingDesk, PairingId, give, give_built
+from starter.giving import How, give
+from starter.options import AsJson, Why, WhyFile
+from starter.pairing_desk import ForPerson, PairingDesk, PairingId, give_seen
 from starter.typed import checked, id_of, reason_from
 
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help="Say by roles what a paired group may do. No role of a group is billed.",
-)
+app = command_group("Say by roles what a paired group may do. No role of a group is billed.")
 Roles = Annotated[list[str], typer.Argument(metavar="ROLE", help="The roles.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The role's name.")]
 
@@ -38,9 +34,9 @@ async def list_roles(pairing: PairingId, as_json: AsJson = False) -> None:
     if as_json:
         print_json(
             {
-                "roles": [one.model_dump(mode="json") for one in lines],
-                "assigned": [one.model_dump(mode="json") for one in view.roles],
-                "asked": [one.model_dump(mode="json") for one in view.asks],
+                "roles": lines,
+                "assigned": view.roles,
+                "asked": view.asks,
                 "minimum": view.minimum,
                 "missing": view.missing,
             }
@@ -63,15 +59,7 @@ def permissions(as_json: AsJson = False) -> None:
 
 @app.command()
 @runs
-async def assign(
-    pairing: PairingId,
-    roles: Roles,
-    person: ForPerson = None,
-    dry_run: DryRun = False,
-    sign_only: SignOnly = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
-) -> None:
+async def assign(pairing: PairingId, roles: Roles, person: ForPerson = None, *, how: How) -> None:
     """Give roles to the group, or to one of its people."""
     listed = checked("ROLE", role_list, roles)
     async with desk() as at:
@@ -80,26 +68,18 @@ async def assign(
         _, view = await pairings.viewed(pairing)
         status(f"Gives {', '.join(listed)} to {person or view.group} in {view.tenant_name}.")
         command = AssignRoles(roles=listed, person=holder, shown=view.shown)
-        await give_built(pairings, pairing, command, How(dry_run, sign_only, wait, as_json))
+        await give(pairings, pairing, command, how)
 
 
 @app.command()
 @runs
-async def remove(
-    pairing: PairingId,
-    roles: Roles,
-    person: ForPerson = None,
-    dry_run: DryRun = False,
-    sign_only: SignOnly = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
-) -> None:
+async def remove(pairing: PairingId, roles: Roles, person: ForPerson = None, *, how: How) -> None:
     """Take roles away. Below what the group needs at least, nobody gets in."""
     listed = checked("ROLE", role_list, roles)
     async with desk() as at:
         pairings = PairingDesk(at)
         command = RemoveRoles(roles=listed, person=await pairings.person(person))
-        await give_built(pairings, pairing, command, How(dry_run, sign_only, wait, as_json))
+        await give(pairings, pairing, command, how)
 
 
 @app.command()
@@ -111,32 +91,22 @@ async def define(
         list[str],
         typer.Argument(metavar="PERMISSION", help="See `gatehouse pairing roles permissions`."),
     ],
-    dry_run: DryRun = False,
-    sign_only: SignOnly = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
+    how: How,
 ) -> None:
     """Define a role of your own, or define it anew: that counts at once for all who have it."""
     command = DefineRole(
         name=checked("NAME", own_role_name, name),
         permissions=checked("PERMISSION", permission_list, allowed),
     )
-    await give(pairing, lambda *_: command, How(dry_run, sign_only, wait, as_json))
+    await give_seen(pairing, lambda *_: command, how)
 
 
 @app.command()
 @runs
-async def drop(
-    pairing: PairingId,
-    name: Name,
-    dry_run: DryRun = False,
-    sign_only: SignOnly = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
-) -> None:
+async def drop(pairing: PairingId, name: Name, how: How) -> None:
     """Forget a role of your own that nobody has."""
     command = DropRole(name=checked("NAME", own_role_name, name))
-    await give(pairing, lambda *_: command, How(dry_run, sign_only, wait, as_json))
+    await give_seen(pairing, lambda *_: command, how)
 
 
 @app.command()
@@ -146,10 +116,8 @@ async def decline(
     ask: Annotated[UUID, typer.Argument(metavar="ASK", parser=id_of, help="What was asked for.")],
     reason: Why = None,
     reason_file: WhyFile = None,
-    dry_run: DryRun = False,
-    sign_only: SignOnly = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
+    *,
+    how: How,
 ) -> None:
     """Decline roles that were asked for, with a reason that they will read."""
     why = reason_from(reason, reason_file, "declining these roles")
@@ -157,4 +125,4 @@ async def decline(
     def build(_: Pairing, view: PairingView) -> Command:
         return DeclineRoles(ask=ask, reason=why, shown=view.shown)
 
-    await give(pairing, build, How(dry_run, sign_only, wait, as_json))
+    await give_seen(pairing, build, how)

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from approvals.instants import say_instant
 from approvals.pairing.views import PairingView, RoleLine
-from starter.console import print_table, status
+from starter.console import print_facts, print_table, status
 from starter.times import said
 
 NOT_BILLED = "not billable"
@@ -42,7 +42,7 @@ def pairing(view: PairingView, zone: ZoneInfo) -> None:
         ("Decided by", view.decided_by),
         ("Answer", view.answer),
     ]
-    print_table(None, [[name, value] for name, value in rows if value])
+    print_facts(rows)
     holders(view)
     asks(view)
     clones(view, zone)

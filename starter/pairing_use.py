@@ -20,25 +20,18 @@ from approvals.pairing.fields import change_text
 from approvals.pairing.record import Pairing
 from approvals.pairing.views import PairingView
 from starter import pairing_screens
-from starter.console import AsJson, DryRun, print_json, runs, status
-from starter.decisions import SignOnly, Text, Wait, Why, WhyFile
+from starter.console import command_group, print_json, runs, status
 from starter.desk import desk
-from starter.pairing_desk import How, PairingDesk, PairingId, give
+from starter.giving import How, HowSent
+from starter.options import AsJson, Message, Why, WhyFile
+from starter.pairing_desk import PairingDesk, PairingId, give_seen
 from starter.typed import checked, id_of, message_from, reason_from, text_from
 
-
-def _group(text: str) -> typer.Typer:
-    return typer.Typer(
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        help=text,
-    )
-
-
-clones = _group("Support agents as cloned users among the customer's people. None is billed.")
-consents = _group("The customer's consent to changes that would disrupt its work.")
-changes = _group("The log of what support changed in the tenant.")
+clones = command_group(
+    "Support agents as cloned users among the customer's people. None is billed."
+)
+consents = command_group("The customer's consent to changes that would disrupt its work.")
+changes = command_group("The log of what support changed in the tenant.")
 What = Annotated[
     str | None, typer.Option("--what", metavar="TEXT", help="What the change is, in words.")
 ]
@@ -56,7 +49,7 @@ async def list_clones(pairing: PairingId, as_json: AsJson = False) -> None:
     """List the cloned users of a pairing."""
     view = await _view(pairing)
     if as_json:
-        print_json([one.model_dump(mode="json") for one in view.clones])
+        print_json(view.clones)
     elif not view.clones:
         status("There are no cloned users.")
     else:
@@ -66,11 +59,9 @@ async def list_clones(pairing: PairingId, as_json: AsJson = False) -> None:
 
 @clones.command("add")
 @runs
-async def add_clone(
-    pairing: PairingId, dry_run: DryRun = False, wait: Wait = True, as_json: AsJson = False
-) -> None:
+async def add_clone(pairing: PairingId, how: HowSent) -> None:
     """Add yourself to the customer's people; the customer is told. Prints the clone's id."""
-    await give(pairing, lambda *_: AddClone(), How(dry_run, wait=wait, as_json=as_json))
+    await give_seen(pairing, lambda *_: AddClone(), how)
 
 
 @clones.command("remove")
@@ -81,10 +72,8 @@ async def remove_clone(
         UUID | None,
         typer.Argument(metavar="[CLONE]", parser=id_of, help="Whose; without it, your own."),
     ] = None,
-    dry_run: DryRun = False,
-    sign_only: SignOnly = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
+    *,
+    how: How,
 ) -> None:
     """Remove a cloned user: your own, or (the customer) any."""
     async with desk() as at:
@@ -94,7 +83,7 @@ async def remove_clone(
         own = state.clone_of(viewer)
         return RemoveClone(clone=clone or (own.id if own else UUID(int=0)))
 
-    await give(pairing, build, How(dry_run, sign_only, wait, as_json))
+    await give_seen(pairing, build, how)
 
 
 @consents.command("list")
@@ -103,7 +92,7 @@ async def list_consents(pairing: PairingId, as_json: AsJson = False) -> None:
     """List the disruptive changes that were asked for, and the answers."""
     view = await _view(pairing)
     if as_json:
-        print_json([one.model_dump(mode="json") for one in view.consents])
+        print_json(view.consents)
         return
     pairing_screens.consents(view)
 
@@ -111,35 +100,23 @@ async def list_consents(pairing: PairingId, as_json: AsJson = False) -> None:
 @consents.command("ask")
 @runs
 async def ask_consent(
-    pairing: PairingId,
-    what: What = None,
-    what_file: WhatFile = None,
-    dry_run: DryRun = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
+    pairing: PairingId, what: What = None, what_file: WhatFile = None, *, how: HowSent
 ) -> None:
     """Ask the customer to consent to one disruptive change. Prints the consent's id."""
     command = AskConsent(what=_what(what, what_file))
-    await give(pairing, lambda *_: command, How(dry_run, wait=wait, as_json=as_json))
+    await give_seen(pairing, lambda *_: command, how)
 
 
 @consents.command("grant")
 @runs
-async def grant_consent(
-    pairing: PairingId,
-    consent: ConsentId,
-    dry_run: DryRun = False,
-    sign_only: SignOnly = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
-) -> None:
+async def grant_consent(pairing: PairingId, consent: ConsentId, how: How) -> None:
     """Consent to one disruptive change."""
 
     def build(_: Pairing, view: PairingView) -> Command:
         _say(view, consent)
         return GiveConsent(consent=consent, shown=view.shown)
 
-    await give(pairing, build, How(dry_run, sign_only, wait, as_json))
+    await give_seen(pairing, build, how)
 
 
 @consents.command("refuse")
@@ -149,10 +126,8 @@ async def refuse_consent(
     consent: ConsentId,
     reason: Why = None,
     reason_file: WhyFile = None,
-    dry_run: DryRun = False,
-    sign_only: SignOnly = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
+    *,
+    how: How,
 ) -> None:
     """Refuse a disruptive change, or take a consent back, with a reason that they will read."""
     why = reason_from(reason, reason_file, "refusing this change")
@@ -161,7 +136,7 @@ async def refuse_consent(
         _say(view, consent)
         return RefuseConsent(consent=consent, reason=why, shown=view.shown)
 
-    await give(pairing, build, How(dry_run, sign_only, wait, as_json))
+    await give_seen(pairing, build, how)
 
 
 @changes.command("list")
@@ -170,7 +145,7 @@ async def list_changes(pairing: PairingId, as_json: AsJson = False) -> None:
     """List the newest 500 changes; the timeline of the pairing has all."""
     view = await _view(pairing)
     if as_json:
-        print_json([one.model_dump(mode="json") for one in view.changes])
+        print_json(view.changes)
         return
     async with desk() as at:
         pairing_screens.changes(view, await PairingDesk(at).zone())
@@ -189,16 +164,15 @@ async def record_change(
         UUID | None,
         typer.Option(metavar="CONSENT", parser=id_of, help="The consent that it rests on."),
     ] = None,
-    dry_run: DryRun = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
+    *,
+    how: HowSent,
 ) -> None:
     """Record a change that you made; the customer is told. Prints the change's id.
 
     A disruptive one without its consent is recorded all the same, as a breach.
     """
     command = RecordChange(what=_what(what, what_file), is_disruptive=disruptive, consent=consent)
-    await give(pairing, lambda *_: command, How(dry_run, wait=wait, as_json=as_json))
+    await give_seen(pairing, lambda *_: command, how)
 
 
 @changes.command("revert")
@@ -208,14 +182,13 @@ async def revert_change(
     change: Annotated[
         UUID, typer.Argument(metavar="CHANGE", parser=id_of, help="The change's id.")
     ],
-    message: Text = None,
-    dry_run: DryRun = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
+    message: Message = None,
+    *,
+    how: HowSent,
 ) -> None:
     """Record that you undid a change; the customer is told."""
     command = RecordRevert(change=change, note=message_from(message, None))
-    await give(pairing, lambda *_: command, How(dry_run, wait=wait, as_json=as_json))
+    await give_seen(pairing, lambda *_: command, how)
 
 
 async def _view(pairing: UUID) -> PairingView:

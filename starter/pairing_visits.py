@@ -3,50 +3,46 @@
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from approvals.commands import Command
 from approvals.errors import NotFoundError
 from approvals.pairing.commands import BeginSession
 from approvals.pairing.record import Pairing
 from approvals.permissions import permission_for
 from approvals.sessions import Mode
 from approvals.transition import Session
-from starter.console import UsageError, confirmed, print_json, status
-from starter.desk import Desk
 from starter.pairing_desk import PairingDesk
+from starter.process_desk import ProcessDesk
 
 
-class How(NamedTuple):
-    """How a session is begun."""
+class Way(NamedTuple):
+    """A way into a tenant: the process that leads there, and the command that opens it."""
 
-    mode: Mode
-    as_clone: bool
-    yes: bool
-    dry_run: bool
-    as_json: bool
+    on: ProcessDesk
+    process: UUID
+    tenant_name: str
+    remark: str  # ends the sentence that says what is about to be opened
+    command: Command
 
 
-async def begin(at: Desk, tenant: str, how: How) -> UUID | None:
-    """Open a tenant under the pairing that allows most of it; return the session.
+async def way_in(pairings: PairingDesk, tenant: str, mode: Mode, *, as_clone: bool) -> Way:
+    """Return the way in by the pairing that allows most in a tenant.
 
-    Returns None for a dry run. Raises NotFoundError where no active pairing leads there.
+    Raises NotFoundError where no active pairing leads there.
     """
-    pairings = PairingDesk(at)
-    found = await at.pairings.ways_in(pairings.viewer, tenant)
+    found = await pairings.desk.pairings.ways_in(pairings.viewer, tenant)
     if not found:
         raise NotFoundError
-    state = max(found, key=lambda one: _rank(one, pairings, how))
+
+    def rank(state: Pairing) -> tuple[bool, bool, int]:
+        allowed = state.allowed(pairings.viewer)
+        has_clone = state.clone_of(pairings.viewer) is not None
+        return has_clone or not as_clone, permission_for(mode) in allowed, len(allowed)
+
+    state = max(found, key=rank)
     _, view = await pairings.viewed(state.process_id)
-    whom = " as your clone" if how.as_clone else ""
-    status(f"You are about to open {view.tenant_name} in mode {how.mode.value}{whom}.")
-    command = BeginSession(mode=how.mode, as_clone=how.as_clone)
-    if how.dry_run:
-        await pairings.judged(state.process_id, command)
-        if how.as_json:
-            print_json({"dry_run": True, "tenant": tenant, "mode": how.mode.value})
-        status("Nothing was changed.")
-        return None
-    if not confirmed(f"Open {view.tenant_name}?", yes=how.yes):
-        raise UsageError("Not confirmed. Nothing was changed.")
-    return UUID(await pairings.give(state.process_id, command))
+    remark = " as your clone." if as_clone else "."
+    command = BeginSession(mode=mode, as_clone=as_clone)
+    return Way(pairings, state.process_id, view.tenant_name, remark, command)
 
 
 def limits(state: Pairing, session: Session) -> dict[str, Any]:
@@ -55,9 +51,3 @@ def limits(state: Pairing, session: Session) -> dict[str, Any]:
     if visit is None:
         raise NotFoundError
     return {"permissions": tuple(sorted(state.allowed(visit.person))), "clone": visit.clone}
-
-
-def _rank(state: Pairing, pairings: PairingDesk, how: How) -> tuple[bool, bool, int]:
-    allowed = state.allowed(pairings.viewer)
-    has_clone = state.clone_of(pairings.viewer) is not None
-    return has_clone or not how.as_clone, permission_for(how.mode) in allowed, len(allowed)

@@ -11,8 +11,9 @@ from approvals.facts import Needed
 from approvals.people import PersonId
 from approvals.sign_in.commands import RemovePasskey
 from approvals.sign_in.record import KIND
-from starter.console import AsJson, DryRun, print_json, print_table, runs, status
+from starter.console import print_json, print_table, runs, status
 from starter.desk import Desk, desk
+from starter.options import AsJson, DryRun
 from starter.times import said_utc
 from starter.typed import checked, id_of
 from store.passkeys import Passkeys

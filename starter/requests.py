@@ -1,30 +1,28 @@
 """What the request commands do: look up, check as the door will, sign, send, and show."""
 
-import json
-import shlex
 from collections.abc import Sequence
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from activities import names
 from approvals.addresses import address
-from approvals.commands import Command
-from approvals.errors import AlreadySubmittedError, ApprovalError, NotFoundError, restored
+from approvals.audit import AuditEntry
+from approvals.errors import AlreadySubmittedError, NotFoundError
 from approvals.facts import Needed
-from approvals.people import Directory, Person, PersonId
+from approvals.people import Directory, Person
 from approvals.policy import Policy
 from approvals.records import Record
-from approvals.rules import needed
 from approvals.slugs import slug
-from approvals.tenant_access import authority, life
+from approvals.tenant_access import authority
 from approvals.tenant_access.commands import Submit
-from approvals.tenant_access.record import KIND, TenantAccess, process_id_of, split
+from approvals.tenant_access.record import TenantAccess, process_id_of, split
+from approvals.tenant_access.rules import RULES
 from approvals.tenant_access.views import RequestView, name_shown, request_view, timeline
-from approvals.timeline import Line
+from approvals.timeline import Line, Mail
+from starter import screens
 from starter.client import UnreachableError
-from starter.console import UsageError, print_json, print_text, status
+from starter.console import UsageError
 from starter.desk import Desk
-from starter.times import now
+from starter.process_desk import ProcessDesk
 
 MOST_PEOPLE = 100  # of one request, as its form has it
 Association = tuple[list[str], list[str]]  # addresses, tenants' slugs
@@ -42,50 +40,54 @@ class Draft(Record):
     policy: Policy
 
 
-class RequestDesk:
+class RequestDesk(ProcessDesk):
     """The request commands of one person at a desk."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self.viewer = PersonId(desk.profile.person)
+    noun = "request"
 
-    async def viewed(self, process: UUID) -> tuple[TenantAccess, RequestView, Directory]:
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk, RULES)
+
+    async def viewed(self, process: UUID) -> tuple[TenantAccess, RequestView]:
         """Return a request as the viewer may see it. Raises NotFoundError."""
-        state = await self._desk.inbox.state(process)
-        if not isinstance(state, TenantAccess):
-            raise NotFoundError
-        directory = await self._directory(state)
-        if not authority.may_see(state, self.viewer, directory):
-            raise NotFoundError
-        return state, request_view(state, self.viewer, directory), directory
+        state, directory = await self.seen(process)
+        return state, request_view(state, self.viewer, directory)
 
     async def views(self, states: Sequence[TenantAccess]) -> list[RequestView]:
         """Return requests as the viewer may see them."""
-        directory = await self._directory(*states)
-        return [request_view(one, self.viewer, directory) for one in states]
-
-    async def timeline(self, process: UUID) -> tuple[TenantAccess, tuple[Line, ...]]:
-        """Return a request and what happened to it, as the viewer may see it."""
-        state, _, _ = await self.viewed(process)
-        entries = await self._desk.trail.entries(process)
-        mails = await self._desk.inbox.mails(process)
-        acted = {PersonId(one.actor) for one in entries if one.actor is not None}
-        directory = await self._directory(
-            state, others=(*acted, *(one.to for one in mails if one.to))
+        parts = [self.kind.needed(one, None) for one in states]
+        directory = await self.directory(
+            Needed(
+                people=tuple(one for part in parts for one in part.people),
+                tenants=tuple(one for part in parts for one in part.tenants),
+                organizations=tuple(one for part in parts for one in part.organizations),
+            )
         )
-        return state, timeline(state, entries, mails, self.viewer, directory)
+        return [request_view(one, self.viewer, directory) for one in states]
 
     async def zone_of(self, state: TenantAccess) -> ZoneInfo:
         """Return the tenant's time zone, in which its ends are said."""
-        directory = await self._directory(state)
-        tenant = directory.tenant(state.tenant)
+        tenant = (await self.directory(Needed(tenants=(state.tenant,)))).tenant(state.tenant)
         return ZoneInfo(tenant.time_zone if tenant else "UTC")
 
-    async def own_zone(self) -> ZoneInfo:
-        """Return the viewer's time zone."""
-        directory = await self._desk.inbox.directory(Needed(people=(self.viewer,)))
-        person = directory.person(self.viewer)
-        return ZoneInfo(person.time_zone if person else "UTC")
+    def name_of(self, person: UUID, state: TenantAccess, directory: Directory) -> str:
+        """Return how a refusal calls somebody: by no name that is not shown to the viewer."""
+        return name_shown(state, person, self.viewer, directory)
+
+    def lines(
+        self,
+        state: TenantAccess,
+        entries: Sequence[AuditEntry],
+        mails: Sequence[Mail],
+        directory: Directory,
+    ) -> tuple[Line, ...]:
+        """Return a timeline without names that are not shown to the viewer."""
+        return timeline(state, entries, mails, self.viewer, directory)
+
+    def stands(self, view: RequestView, zone: ZoneInfo) -> str:
+        """Say how a request stands, and until when."""
+        until = screens.clock(view, zone)
+        return f"{view.tenant_name}: {view.status}" + (f", {until}" if until else "")
 
     async def drafts(
         self,
@@ -116,67 +118,28 @@ class RequestDesk:
             drafts.append(await self._draft(process_id_of(batch, tenant), command))
         return drafts
 
-    async def judged(self, state: TenantAccess, command: Command) -> TenantAccess:
-        """Return what a command would make of the request now. Raises the refusal of the door."""
-        directory = await self._directory(state)
-        try:
-            authority.require_role(state, command, self.viewer, directory)
-            after = life.apply(state, command, self.viewer, now()).after
-        except ApprovalError as refusal:
-            sentence = refusal.sentence(lambda one: name_shown(state, one, self.viewer, directory))
-            raise restored(refusal.code, sentence) from None
-        return TenantAccess.model_validate(after)
-
     async def submit(self, draft: Draft, *, wait: bool) -> None:
         """Send one draft. Raises the refusal or UnreachableError."""
         if await self._is_sent(draft):  # a workflow that runs already never hears a submission
             raise AlreadySubmittedError
-        said = self._desk.signed(draft.process, draft.command)
-        gatehouse = await self._desk.gatehouse()
         try:
-            await gatehouse.submit(KIND, said, draft.tenant_id, wait=wait)
+            await self.give(draft.process, draft.command, group=draft.tenant_id, wait=wait)
         except UnreachableError:
             if await self._is_sent(draft):
                 raise AlreadySubmittedError from None
             raise
 
     async def _is_sent(self, draft: Draft) -> bool:
-        state = await self._desk.inbox.state(draft.process)
-        if not isinstance(state, TenantAccess):
+        try:
+            await self.seen(draft.process)
+        except NotFoundError:
             return False
-        return authority.may_see(state, self.viewer, await self._directory(state))
-
-    async def give(self, process: UUID, command: Command, *, wait: bool) -> str:
-        """Sign and send one command on a request; return the receipt ("" without waiting)."""
-        said = self._desk.signed(process, command)
-        gatehouse = await self._desk.gatehouse()
-        if wait:
-            return await gatehouse.send(KIND, said)
-        await gatehouse.signal(KIND, said)
-        return ""
-
-    def print_signed(self, process: UUID, command: Command, name: str, *, as_json: bool) -> None:
-        """Print the signed command and the plain Temporal line that sends it as a signal."""
-        said = self._desk.signed(process, command).decode()
-        address = self._desk.settings.temporal_address  # what TEMPORAL_ADDRESS says it reads itself
-        where = [] if address is None else ["--address", address]
-        line = shlex.join(
-            [
-                "temporal", "workflow", "signal", *where,
-                "--workflow-id", names.workflow_id(KIND, process), "--name", name, "--input", said,
-            ]
-        )  # fmt: skip
-        if as_json:
-            print_json({"payload": json.loads(said), "command": line})
-        else:
-            print_text(said)
-            print_text(line)
-        status("Valid for five minutes, once. Its outcome will stand on the request's timeline.")
+        return True
 
     async def _draft(self, process: UUID, command: Submit) -> Draft:
-        directory = await self._desk.inbox.directory(
+        directory = await self.directory(
             Needed(
-                people=(self.viewer, *command.people),
+                people=tuple(command.people),
                 slugs=(command.tenant,),
                 organization_slugs=() if command.organization is None else (command.organization,),
             )
@@ -192,27 +155,17 @@ class RequestDesk:
             tenant_id=tenant.id,
             deciders=tuple(directory.name_of(one) for one in admins),
             people=tuple(directory.name_of(one) for one in command.people),
-            policy=self._desk.settings.policies().of(organization.slug, tenant.slug),
+            policy=self.desk.settings.policies().of(organization.slug, tenant.slug),
         )
 
     async def _people(self, addresses: Sequence[str]) -> dict[str, Person]:
         emails = {one: address(one) for one in addresses}
-        directory = await self._desk.inbox.directory(Needed(emails=tuple(emails.values())))
+        directory = await self.directory(Needed(emails=tuple(emails.values())))
         found = {one: directory.person_of(email) for one, email in emails.items()}
         unknown = [one for one, person in found.items() if person is None]
         if unknown:
             raise UsageError(f"Nobody here has the address {unknown[0]}.")
         return {one: person for one, person in found.items() if person is not None}
-
-    async def _directory(self, *states: TenantAccess, others: Sequence[PersonId] = ()) -> Directory:
-        parts = [needed(one, None) for one in states]
-        return await self._desk.inbox.directory(
-            Needed(
-                people=(self.viewer, *others, *(one for part in parts for one in part.people)),
-                tenants=tuple(one for part in parts for one in part.tenants),
-                organizations=tuple(one for part in parts for one in part.organizations),
-            )
-        )
 
 
 def association(text: str) -> Association:

@@ -5,8 +5,7 @@ from zoneinfo import ZoneInfo
 
 from approvals.instants import say_instant
 from approvals.tenant_access.views import RequestView
-from approvals.timeline import Line
-from starter.console import print_table, print_text
+from starter.console import print_facts, print_table
 from starter.times import said
 
 CONCEALED = "not shown"
@@ -46,7 +45,7 @@ def request(view: RequestView, zone: ZoneInfo) -> None:
         ("Decided by", view.decided_by),
         ("Answer", view.answer),
     ]
-    print_table(None, [[name, value] for name, value in rows if value])
+    print_facts(rows)
 
 
 def clock(view: RequestView, zone: ZoneInfo) -> str:
@@ -60,16 +59,3 @@ def clock(view: RequestView, zone: ZoneInfo) -> str:
             return said(view.ends_at, zone)
         case _:
             return ""
-
-
-def timeline(lines: Sequence[Line], zone: ZoneInfo) -> None:
-    """Print what happened."""
-    for line in lines:
-        print_text(line_text(line, zone))
-
-
-def line_text(line: Line, zone: ZoneInfo) -> str:
-    """Return one line of a timeline."""
-    moment = line.at.astimezone(zone)
-    text = f": {line.text}" if line.text else ""
-    return f"{moment:%Y-%m-%d %H:%M:%S %Z}  {line.event:<24} {line.who}{text}"

@@ -27,8 +27,6 @@ from identity.enrolment import DIGITS, proof_of
 from identity.signing import SigningKey, fresh_nonce
 from starter import profiles
 from starter.console import (
-    AsJson,
-    DryRun,
     UsageError,
     is_at_terminal,
     print_json,
@@ -39,6 +37,7 @@ from starter.console import (
     status,
 )
 from starter.desk import Desk, desk
+from starter.options import AsJson, DryRun
 from starter.profiles import Profile
 from starter.times import now, said_utc
 from starter.typed import checked, id_of, reason_from
@@ -111,7 +110,7 @@ async def whoami(as_json: AsJson = False) -> None:
     """Show who is signed in at this terminal, and until when."""
     profile = profiles.current(None)
     if as_json:
-        print_json(profile.model_dump(mode="json"))
+        print_json(profile)
     else:
         print_text(f"{profile.email} (profile {profile.name}) until {said_utc(profile.expires_at)}")
 

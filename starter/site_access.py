@@ -1,19 +1,17 @@
 """Access to sites from the command line; also `python -m starter.site_access`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from approvals.site_access.commands import (
-    Ask,
-)
+from approvals.site_access.commands import Ask
 from approvals.site_access.record import Status, process_id_of
-from starter import screens
-from starter.console import AsJson, DryRun, print_json, runs, status
-from starter.decisions import Text, Wait
+from starter import showing
+from starter.console import command_group, print_json, runs, status
 from starter.desk import desk
-from starter.site_decisions import COMMANDS, How, Named, SiteSlug, give
+from starter.giving import HowSent, give
+from starter.options import AsJson, Limit, Message, MessageFile, only
+from starter.site_decisions import COMMANDS, Named, SiteSlug
 from starter.sites import (
     SiteDesk,
     print_access,
@@ -21,25 +19,10 @@ from starter.sites import (
     print_requests,
     print_sites,
     print_users,
-    watched,
 )
 from starter.typed import message_from
 
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help="Ask for access to sites, decide on it, and see who uses them.",
-)
-Statuses = Annotated[
-    list[Status] | None,
-    typer.Option(
-        "--status", metavar="STATUS", help=f"Only these: {', '.join(Status)}. May be repeated."
-    ),
-]
-MessageFile = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Read the message from a file.")
-]
+app = command_group("Ask for access to sites, decide on it, and see who uses them.")
 
 
 @app.command("list")
@@ -49,7 +32,7 @@ async def list_sites(as_json: AsJson = False) -> None:
     async with desk() as at:
         views = await SiteDesk(at).listed()
     if as_json:
-        print_json([one.model_dump(mode="json") for one in views])
+        print_json(views)
     else:
         print_sites(views)
 
@@ -66,28 +49,13 @@ async def show(name: Named, as_json: AsJson = False) -> None:
     """Show somebody's access to a site, and what happened so far, mails included."""
     async with desk() as at:
         sites = SiteDesk(at)
-        process = await sites.meant(name)
-        _, view = await sites.viewed(process)
-        lines = await sites.timeline(process)
-        if as_json:
-            timeline = [one.model_dump(mode="json") for one in lines]
-            print_json({**view.model_dump(mode="json"), "timeline": timeline})
-            return
-        zone = await sites.zone()
-        print_access(view, zone)
-        status("Timeline")
-        screens.timeline(lines, zone)
+        await showing.show(sites, await sites.meant(name), print_access, as_json=as_json)
 
 
 @app.command()
 @runs
 async def ask(
-    site: SiteSlug,
-    message: Text = None,
-    message_file: MessageFile = None,
-    dry_run: DryRun = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
+    site: SiteSlug, message: Message = None, message_file: MessageFile = None, *, how: HowSent
 ) -> None:
     """Ask a site's contacts to let you in. New here? First: gatehouse login EMAIL --new."""
     async with desk() as at:
@@ -96,16 +64,15 @@ async def ask(
         text = message_from(message, message_file)
         status(f"Asks the contacts of {found.name} for access.")
         process = process_id_of(found.id, sites.viewer)
-        wish = Ask(site=found.slug, message=text)
-        await give(sites, process, wish, How(dry_run, False, wait, as_json), found.id)
+        await give(sites, process, Ask(site=found.slug, message=text), how, group=found.id)
 
 
 @app.command()
 @runs
 async def requests(
     site: Annotated[str | None, typer.Argument(metavar="[SITE]", help="Only this site's.")] = None,
-    statuses: Statuses = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 200,
+    statuses: Annotated[list[Status] | None, only(Status)] = None,
+    limit: Limit = 200,
     as_json: AsJson = False,
 ) -> None:
     """List who asks for access to your sites; with --status, who had it or was refused."""
@@ -118,7 +85,7 @@ async def requests(
             ids = [found.id]
         views = await sites.views(await at.sites.requests(ids, wanted, limit))
         if as_json:
-            print_json([one.model_dump(mode="json") for one in views])
+            print_json(views)
             return
         print_requests(views, await sites.zone())
 
@@ -131,7 +98,7 @@ async def users(site: SiteSlug, as_json: AsJson = False) -> None:
         sites = SiteDesk(at)
         views = await sites.users(site)
         if as_json:
-            print_json([one.model_dump(mode="json") for one in views])
+            print_json(views)
             return
         print_users(views, await sites.zone())
 
@@ -147,7 +114,7 @@ async def watch(
     """Show what happens to somebody's access while it happens."""
     async with desk() as at:
         sites = SiteDesk(at)
-        await watched(sites, await sites.meant(name), until)
+        await showing.watch(sites, await sites.meant(name), until)
 
 
 for command in COMMANDS:

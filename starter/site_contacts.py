@@ -25,13 +25,12 @@ from approvals.site_access.privileges import levels_of
 from approvals.slugs import slug
 from approvals.texts import inert
 from approvals.transition import Membership
-from starter.console import UsageError, print_table
+from starter.console import UsageError, print_facts
 from starter.desk import Desk
 from starter.process_desk import ProcessDesk
 from starter.times import said
-from starter.typed import checked, own_id
+from starter.typed import checked, own_id, text_of
 
-LARGEST = 64_000  # bytes of a file of contacts
 DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -94,10 +93,23 @@ class ContactsDesk(ProcessDesk):
             directory = await self.directory(self.kind.needed(known, None))
         return Found(site, known, directory, memberships)
 
-    async def viewed(self, named: str) -> tuple[Found, ContactsView]:
+    async def of_site(self, named: str) -> tuple[Found, ContactsView]:
         """Return the contacts of a site as the viewer sees them."""
         found = await self.found(named)
         return found, contacts_view(found.state, found.site, self.viewer, found.directory)
+
+    async def viewed(self, process: UUID) -> tuple[Contacts | None, ContactsView]:
+        """Return the contacts that were saved for a site as the viewer sees them."""
+        found, view = await self.of_site(str(process))
+        return found.state, view
+
+    def word(self, _status: str) -> str:
+        """Return what every command on contacts makes of them."""
+        return "saved"
+
+    def done(self, _view: ContactsView) -> str:
+        """Say how contacts stand after a command."""
+        return "it is saved."
 
     async def _needed(self, named: str) -> Needed:
         process = own_id(named)
@@ -128,20 +140,13 @@ def contact(option: str, text: str) -> ContactForm:
 
 def from_file(file: Path) -> tuple[ContactForm, tuple[ContactForm, ...]]:
     """Read a TOML file of contacts. Raises UsageError with every field that is wrong."""
+    text = text_of("--file", file)
     try:
-        with file.open("rb") as stream:
-            data = stream.read(LARGEST + 1)
-        if len(data) > LARGEST:
-            raise UsageError(f"--file: {file} is larger than {LARGEST} bytes.")
-        form = _File.model_validate(tomllib.loads(data.decode("utf-8-sig")))
-    except OSError as trouble:
-        raise UsageError(f"--file: {file} cannot be read: {trouble.strerror}.") from None
+        form = _File.model_validate(tomllib.loads(text))
     except ValidationError as wrong:
         lines = "; ".join(f"{path}: {rule}" for path, _, rule in problems(wrong))
         raise UsageError(f"--file: {lines}") from None
     except (ValueError, RecursionError) as wrong:
-        if isinstance(wrong, FieldError):
-            raise
         raise UsageError(f"--file: {file} is not TOML: {inert(str(wrong))}.") from None
     return form.primary, tuple(form.secondary)
 
@@ -170,7 +175,7 @@ def print_contacts(view: ContactsView, zone: ZoneInfo) -> None:
         ("Confirmed", _by(view.confirmed_by, view.confirmed_at, zone)),
         ("Notifications to", view.notification_address or "your own address"),
     ]
-    print_table(None, [[name, value] for name, value in rows if value])
+    print_facts(rows)
 
 
 def secondaries_of(typed: Sequence[str]) -> tuple[ContactForm, ...]:

@@ -1,12 +1,11 @@
 """The commands on somebody's access to a site: grant, deny, withdraw, add, change, remove."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
-from approvals.commands import Command
 from approvals.directory_forms import locale as checked_locale
 from approvals.errors import NotFoundError
 from approvals.site_access.commands import (
@@ -21,9 +20,10 @@ from approvals.site_access.privileges import Area, Level, Privileges
 from approvals.site_access.record import Status
 from approvals.slugs import slug
 from approvals.texts import display_name
-from starter.console import AsJson, DryRun, UsageError, print_json, runs, status
-from starter.decisions import Request, SignOnly, Text, Wait, Why, WhyFile
+from starter.console import UsageError, runs, status
 from starter.desk import desk
+from starter.giving import How, HowSent, give
+from starter.options import Message, Request, Why, WhyFile
 from starter.sites import SiteDesk, given, words
 from starter.typed import checked, message_from, reason_from
 
@@ -40,24 +40,9 @@ Typed = Annotated[
 ]
 
 
-class How(NamedTuple):
-    """How a command is given."""
-
-    dry_run: bool = False
-    sign_only: bool = False
-    wait: bool = True
-    as_json: bool = False
-
-
 @runs
 async def grant(
-    request: Request,
-    privilege: Typed = None,
-    message: Text = None,
-    dry_run: DryRun = False,
-    sign_only: SignOnly = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
+    request: Request, privilege: Typed = None, message: Message = None, *, how: How
 ) -> None:
     """Let the person who asks in, with privileges that you choose."""
     levels, text = given(privilege or []), message_from(message, None)
@@ -66,18 +51,12 @@ async def grant(
         _, view = await sites.viewed(request)
         status(f"Grants {view.person} access to {view.site_name}: {_said(levels)}.")
         command = Grant(privileges=levels, message=text, shown=view.shown)
-        await give(sites, request, command, How(dry_run, sign_only, wait, as_json))
+        await give(sites, request, command, how)
 
 
 @runs
 async def deny(
-    request: Request,
-    reason: Why = None,
-    reason_file: WhyFile = None,
-    dry_run: DryRun = False,
-    sign_only: SignOnly = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
+    request: Request, reason: Why = None, reason_file: WhyFile = None, *, how: How
 ) -> None:
     """Refuse a request, with a reason that the person will read."""
     why = reason_from(reason, reason_file, "denying this request")
@@ -86,22 +65,16 @@ async def deny(
         _, view = await sites.viewed(request)
         status(f"Refuses {view.person} access to {view.site_name}.")
         command = Deny(reason=why, shown=view.shown)
-        await give(sites, request, command, How(dry_run, sign_only, wait, as_json))
+        await give(sites, request, command, how)
 
 
 @runs
-async def withdraw(
-    name: Named,
-    dry_run: DryRun = False,
-    sign_only: SignOnly = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
-) -> None:
+async def withdraw(name: Named, how: How) -> None:
     """Take back your request that nobody has decided yet."""
     async with desk() as at:
         sites = SiteDesk(at)
         process = await sites.meant(name)
-        await give(sites, process, Withdraw(), How(dry_run, sign_only, wait, as_json))
+        await give(sites, process, Withdraw(), how)
 
 
 @runs
@@ -115,9 +88,8 @@ async def add(
         str, typer.Option(metavar="LANGUAGE", help="Their language, if they are new here.")
     ] = "en",
     privilege: Typed = None,
-    dry_run: DryRun = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
+    *,
+    how: HowSent,
 ) -> None:
     """Let somebody in without being asked; they get a welcome mail. While they ask, it grants."""
     levels = given(privilege or [])
@@ -134,7 +106,7 @@ async def add(
             site=found.slug, email=email, name=called, locale=tongue, privileges=levels,
             shown=await _asked(sites, process),
         )  # fmt: skip
-        await give(sites, process, command, How(dry_run, False, wait, as_json), found.id)
+        await give(sites, process, command, how, group=found.id)
 
 
 async def _asked(sites: SiteDesk, process: UUID) -> str | None:
@@ -150,15 +122,7 @@ async def _asked(sites: SiteDesk, process: UUID) -> str | None:
 
 
 @runs
-async def change(
-    site: SiteSlug,
-    user: User,
-    privilege: Typed = None,
-    dry_run: DryRun = False,
-    sign_only: SignOnly = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
-) -> None:
+async def change(site: SiteSlug, user: User, privilege: Typed = None, *, how: How) -> None:
     """Change a user's privileges, all at once; areas that you do not name stay as they are."""
     async with desk() as at:
         sites = SiteDesk(at)
@@ -168,19 +132,11 @@ async def change(
         levels = given(privilege or [], before)
         status(f"{view.person} at {view.site_name}: {_said(levels)}.")
         command = ChangePrivileges(privileges=levels, shown=view.shown)
-        await give(sites, process, command, How(dry_run, sign_only, wait, as_json))
+        await give(sites, process, command, how)
 
 
 @runs
-async def remove(
-    site: SiteSlug,
-    user: User,
-    message: Text = None,
-    dry_run: DryRun = False,
-    sign_only: SignOnly = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
-) -> None:
+async def remove(site: SiteSlug, user: User, message: Message = None, *, how: How) -> None:
     """End a user's access at once; they are told."""
     text = message_from(message, None)
     async with desk() as at:
@@ -189,38 +145,10 @@ async def remove(
         _, view = await sites.viewed(process)
         status(f"Ends access of {view.person} to {view.site_name}.")
         command = Remove(message=text, shown=view.shown)
-        await give(sites, process, command, How(dry_run, sign_only, wait, as_json))
+        await give(sites, process, command, how)
 
 
 COMMANDS: tuple[Callable[..., Any], ...] = (grant, deny, withdraw, add, change, remove)
-
-
-async def give(
-    sites: SiteDesk, process: UUID, command: Command, how: How, group: UUID | None = None
-) -> None:
-    """Judge, print or send one command, and say how the access stands then."""
-    if how.dry_run and how.sign_only:
-        raise UsageError("Give --dry-run or --sign-only, not both.")
-    if how.dry_run:
-        after = (await sites.judged(process, command)).after
-        if how.as_json:
-            print_json({"dry_run": True, "status": after.status})
-        status(f"Nothing was changed. With this command it would be {after.status}.")
-    elif how.sign_only:
-        sites.print_signed(process, command, as_json=how.as_json)
-    else:
-        await sites.give(process, command, group=group, wait=how.wait)
-        await _say(sites, process, how)
-
-
-async def _say(sites: SiteDesk, process: UUID, how: How) -> None:
-    if not how.wait:
-        status("Left with Temporal; its outcome will stand on the timeline.")
-        return
-    _, view = await sites.viewed(process)
-    if how.as_json:
-        print_json(view.model_dump(mode="json"))
-    status(f"Done: {view.person} at {view.site_name} is {view.status}. Request {view.id}")
 
 
 def _said(levels: Privileges) -> str:

@@ -1,11 +1,11 @@
 """What the site commands do: find what is meant, judge who sees it, and show it."""
 
-import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from approvals.addresses import address
+from approvals.audit import AuditEntry
 from approvals.errors import FieldError, NotAuthorisedError, NotFoundError
 from approvals.facts import Needed
 from approvals.instants import say_instant
@@ -34,15 +34,14 @@ from approvals.site_access.views import (
     users,
 )
 from approvals.slugs import slug
+from approvals.timeline import Line, Mail
 from approvals.transition import Membership
-from starter import screens
-from starter.console import UsageError, print_table, print_text, status
+from starter.console import UsageError, print_facts, print_table
 from starter.desk import Desk
 from starter.process_desk import ProcessDesk
 from starter.times import said
 from starter.typed import checked, own_id
 
-PAUSE = 0.3  # seconds between two looks into the database
 SHORT = {"none": "-", "view": "view", "update": "update"}
 
 
@@ -109,9 +108,25 @@ class SiteDesk(ProcessDesk):
                 raise NotFoundError
         return state, directory
 
-    def may_see_mail_to(self, person: PersonId | None, state: SiteAccess) -> bool:
-        """Whoever asks does not learn from the mails who the contacts are."""
-        return person == self.viewer or not is_stranger(self.viewer, state)
+    def lines(
+        self,
+        state: SiteAccess,
+        entries: Sequence[AuditEntry],
+        mails: Sequence[Mail],
+        directory: Directory,
+    ) -> tuple[Line, ...]:
+        """Return a timeline; whoever asks does not learn from its mails who the contacts are."""
+        if is_stranger(self.viewer, state):
+            mails = [one for one in mails if one.to == self.viewer]
+        return super().lines(state, entries, mails, directory)
+
+    def done(self, view: AccessView) -> str:
+        """Say how an access stands after a command, and which request it is."""
+        return f"{view.person} at {view.site_name} is {view.status}. Request {view.id}"
+
+    def stands(self, view: AccessView, _zone: ZoneInfo) -> str:
+        """Say how an access stands, to whoever watches it."""
+        return f"{view.person} at {view.site_name}: {view.status}"
 
     async def overseen(self) -> list[SiteId]:
         """Return the sites where the viewer, as a contact, may see who has or asks for access."""
@@ -247,7 +262,7 @@ def print_access(view: AccessView, zone: ZoneInfo) -> None:
         ("Decided by", view.decided_by),
         ("Answer", view.answer),
     ]
-    print_table(None, [[name, value] for name, value in rows if value])
+    print_facts(rows)
 
 
 def print_users(views: Sequence[UserView], zone: ZoneInfo) -> None:
@@ -276,24 +291,3 @@ def print_areas() -> None:
 def words(held_levels: dict[str, str]) -> str:
     """Return privileges on one line, without what is none."""
     return ", ".join(f"{area}={level}" for area, level in held_levels.items() if level != "none")
-
-
-async def watched(sites: SiteDesk, process: UUID, until: str | None) -> None:
-    """Print each new line of the timeline until the status is *until*, or it is closed."""
-    printed: set[tuple[object, ...]] = set()
-    last, zone = "", await sites.zone()
-    while True:
-        state, view = await sites.viewed(process)
-        lines = await sites.timeline(process)
-        for line in lines:
-            mark = (line.at, line.event, line.who, line.text)
-            if mark not in printed and line.event not in ("mail.pending", "mail.sending"):
-                printed.add(mark)
-                print_text(screens.line_text(line, zone))
-        if view.status != last:
-            last = view.status
-            status(f"{view.person} at {view.site_name}: {view.status}")
-        waiting = any(line.event in ("mail.pending", "mail.sending") for line in lines)
-        if (state.is_closed or view.status == until) and not waiting:
-            return
-        await asyncio.sleep(PAUSE)

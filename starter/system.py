@@ -10,7 +10,8 @@ from temporalio.service import RPCError
 from config import temporal
 from config.settings import load
 from starter.client import UnreachableError
-from starter.console import AsJson, print_json, runs, status
+from starter.console import print_json, runs, status
+from starter.options import AsJson
 from store.engine import connect
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import typer
 
@@ -10,33 +10,16 @@ from approvals.errors import FieldError
 from approvals.slugs import slug
 from approvals.tenant_access.record import Status
 from approvals.texts import request_name
-from starter import batches, decisions, screens
-from starter.console import AsJson, DryRun, UsageError, print_json, runs, status
-from starter.decisions import Request, Text, Wait
+from starter import batches, decisions, screens, showing
+from starter.console import UsageError, command_group, print_json, runs, status
 from starter.desk import desk
+from starter.giving import HowSent
+from starter.options import AsJson, Batch, Message, MessageFile, Request, only
 from starter.requests import RequestDesk, association
-from starter.typed import checked, id_of, message_from
-from starter.watching import watch as watched
+from starter.typed import checked, message_from
 
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help="Ask for access to tenants, decide on it, and end it.",
-)
-Statuses = Annotated[
-    list[Status] | None,
-    typer.Option(
-        "--status",
-        metavar="STATUS",
-        help=f"Only these: {', '.join(Status)}. May be repeated.",
-    ),
-]
-
-Batch = Annotated[
-    UUID | None,
-    typer.Option(metavar="ID", parser=id_of, help="Repeat a batch: sends what is missing."),
-]
+app = command_group("Ask for access to tenants, decide on it, and end it.")
+Statuses = Annotated[list[Status] | None, only(Status)]
 File = Annotated[
     Path | None,
     typer.Option(
@@ -58,22 +41,18 @@ async def create(
             metavar="ADDRESS[,...]=TENANT[,...]", help="Who gets into which; may be repeated."
         ),
     ] = None,
-    message: Text = None,
-    message_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Read the message from a file.")
-    ] = None,
+    message: Message = None,
+    message_file: MessageFile = None,
     organization: Annotated[
         str | None, typer.Option(metavar="SLUG", help="For whom (operators only).")
     ] = None,
     batch: Batch = None,
     file: File = None,
-    dry_run: DryRun = False,
-    wait: Wait = True,
-    as_json: AsJson = False,
+    *,
+    how: HowSent,
 ) -> None:
     """Ask the admins of tenants to let people in. Each tenant gets a request of its own."""
     async with desk() as at:
-        how = batches.How(dry_run, wait, as_json)
         requests = RequestDesk(at)
         if organization is not None:
             checked("--organization", slug, organization)
@@ -115,9 +94,9 @@ async def list_requests(
             found["incoming"] = await at.inbox.incoming(requests.viewer, wanted, limit)
         views = {one: await requests.views(states) for one, states in found.items()}
         if as_json:
-            print_json({one: [v.model_dump(mode="json") for v in views[one]] for one in views})
+            print_json(views)
             return
-        zone = await requests.own_zone()
+        zone = await requests.zone()
         for one, lines in views.items():
             status(f"{one.capitalize()}: {len(lines)}")
             if lines:
@@ -129,17 +108,7 @@ async def list_requests(
 async def show(request: Request, as_json: AsJson = False) -> None:
     """Show one request, and what happened to it so far, its mails included."""
     async with desk() as at:
-        requests = RequestDesk(at)
-        _, view, _ = await requests.viewed(request)
-        state, lines = await requests.timeline(request)
-        if as_json:
-            timeline = [one.model_dump(mode="json") for one in lines]
-            print_json({**view.model_dump(mode="json"), "timeline": timeline})
-            return
-        zone = await requests.zone_of(state)
-        screens.request(view, zone)
-        status("Timeline")
-        screens.timeline(lines, zone)
+        await showing.show(RequestDesk(at), request, screens.request, as_json=as_json)
 
 
 @app.command()
@@ -147,7 +116,7 @@ async def show(request: Request, as_json: AsJson = False) -> None:
 async def watch(request: Request) -> None:
     """Show the life of a request while it happens; ends with it, or with Ctrl-C."""
     async with desk() as at:
-        await watched(RequestDesk(at), request)
+        await showing.watch(RequestDesk(at), request)
 
 
 for command in decisions.COMMANDS:

@@ -57,16 +57,7 @@ def text_from(option: str, text: str | None, file: Path | None) -> str | None:
     """Return the text of an option or of its twin that names a file. Raises UsageError."""
     if text is not None and file is not None:
         raise UsageError(f"Give {option} or {option}-file, not both.")
-    if file is None:
-        return text
-    try:
-        if file.stat().st_size > LARGEST:
-            raise UsageError(f"{option}-file: {file} is larger than {LARGEST} bytes.")
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise UsageError(f"{option}-file: {file} is not UTF-8 text.") from None
-    except OSError as trouble:
-        raise UsageError(f"{option}-file: {file}: {trouble.strerror}.") from None
+    return text if file is None else text_of(f"{option}-file", file)
 
 
 def text_of(option: str, file: Path, largest: int = LARGEST) -> str:
@@ -74,11 +65,11 @@ def text_of(option: str, file: Path, largest: int = LARGEST) -> str:
     try:
         with file.open("rb") as stream:
             data = stream.read(largest + 1)
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UsageError(f"{option}: {file} is not UTF-8 text.") from None
     except OSError as trouble:
         raise UsageError(f"{option}: {file}: {trouble.strerror}.") from None
     if len(data) > largest:
         raise UsageError(f"{option}: {file} is larger than {largest:,} bytes.")
-    return text
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"{option}: {file} is not UTF-8 text.") from None

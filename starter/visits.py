@@ -20,9 +20,8 @@ from identity.assertions import OpenSession
 from identity.signing import SigningKey
 from starter import pairing_visits, screens
 from starter.console import (
-    AsJson,
-    DryRun,
     UsageError,
+    command_group,
     confirmed,
     print_json,
     print_table,
@@ -31,16 +30,16 @@ from starter.console import (
     status,
 )
 from starter.desk import Desk, desk
+from starter.options import AsJson, DryRun, Yes
 from starter.pairing_desk import PairingDesk
+from starter.pairing_visits import Way
 from starter.requests import RequestDesk
 from starter.tenant_access import Statuses
 from starter.times import said_utc
 from starter.typed import checked, id_of
 
-tenants = typer.Typer(no_args_is_help=True, help="The tenants that requests named you for.")
-sessions = typer.Typer(
-    no_args_is_help=True, help="Open a tenant that you may enter, and close it again."
-)
+tenants = command_group("The tenants that requests named you for.")
+sessions = command_group("Open a tenant that you may enter, and close it again.")
 ASSERTION_KEY = "session-assertion.key"
 SessionId = Annotated[
     UUID,
@@ -48,7 +47,6 @@ SessionId = Annotated[
         metavar="SESSION", parser=id_of, help="The session's id, from `gatehouse session list`."
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
 @tenants.command("list")
@@ -60,9 +58,9 @@ async def list_tenants(statuses: Statuses = None, as_json: AsJson = False) -> No
         wanted = [one.value for one in statuses or []]
         states = await at.inbox.named(requests.viewer, wanted)
         views = await requests.views(states)
-        zone = await requests.own_zone()
+        zone = await requests.zone()
     if as_json:
-        print_json([one.model_dump(mode="json") for one in views])
+        print_json(views)
         return
     print_table(
         ["TENANT", "STATUS", "UNTIL", "THEIR ANSWER", "WAY IN"],
@@ -96,35 +94,24 @@ async def begin(
     """Open a tenant. Prints the session's signed assertion, which lives for at most 5 minutes."""
     wanted = checked("TENANT", slug, tenant)
     async with desk() as at:
-        requests = RequestDesk(at)
-        found = None if as_clone else await _way_in(at, requests, wanted)
-        if found is None:
-            how = pairing_visits.How(mode, as_clone, yes, dry_run, as_json)
-            begun = await pairing_visits.begin(at, wanted, how)
-            if begun is not None:
-                await _print_assertion(at, begun, as_json=as_json)
-            return
-        state, view = found
-        answer = f' They say: "{view.answer}"' if view.answer else ""
-        status(f"You are about to open {view.tenant_name} in mode {mode.value}.{answer}")
+        way = None if as_clone else await _way_in(RequestDesk(at), wanted, mode)
+        way = way or await pairing_visits.way_in(PairingDesk(at), wanted, mode, as_clone=as_clone)
+        status(f"You are about to open {way.tenant_name} in mode {mode.value}{way.remark}")
         if dry_run:
-            await requests.judged(state, BeginSession(mode=mode))
+            await way.on.judged(way.process, way.command)
             if as_json:
                 print_json({"dry_run": True, "tenant": wanted, "mode": mode.value})
             status("Nothing was changed.")
             return
-        if not confirmed(f"Open {view.tenant_name}?", yes=yes):
+        if not confirmed(f"Open {way.tenant_name}?", yes=yes):
             raise UsageError("Not confirmed. Nothing was changed.")
-        receipt = await requests.give(state.process_id, BeginSession(mode=mode), wait=True)
+        receipt = await way.on.give(way.process, way.command)
         await _print_assertion(at, UUID(receipt), as_json=as_json)
 
 
 @sessions.command("assertion")
 @runs
-async def assertion(
-    session: SessionId,
-    as_json: AsJson = False,
-) -> None:
+async def assertion(session: SessionId, as_json: AsJson = False) -> None:
     """Print a fresh assertion for an open session of yours, for the next 5 minutes."""
     async with desk() as at:
         await _print_assertion(at, session, as_json=as_json)
@@ -132,21 +119,16 @@ async def assertion(
 
 @sessions.command("end")
 @runs
-async def end(
-    session: SessionId,
-    dry_run: DryRun = False,
-) -> None:
+async def end(session: SessionId, dry_run: DryRun = False) -> None:
     """Close a session of yours."""
     async with desk() as at:
         found = await _session(at, session)
         if dry_run:
             status("Nothing was changed. The session would end.")
             return
-        command = EndSession(session=session)
-        if isinstance(await at.inbox.state(found.process), Pairing):
-            await PairingDesk(at).give(found.process, command)
-        else:
-            await RequestDesk(at).give(found.process, command, wait=True)
+        is_paired = isinstance(await at.inbox.state(found.process), Pairing)
+        on = PairingDesk(at) if is_paired else RequestDesk(at)
+        await on.give(found.process, EndSession(session=session))
         status("The session is closed.")
 
 
@@ -161,7 +143,7 @@ async def list_sessions(as_json: AsJson = False) -> None:
         directory = await at.inbox.directory(Needed(tenants=places))
         slugs = {one.id: one.slug for one in directory.tenants}
     if as_json:
-        print_json([one.model_dump(mode="json") for one in found])
+        print_json(found)
         return
     print_table(
         ["SESSION", "TENANT", "MODE", "SINCE"],
@@ -182,14 +164,12 @@ def _way(state: TenantAccess, view: RequestView, viewer: PersonId) -> str:
     return f"gatehouse session begin {view.tenant}" if is_open else ""
 
 
-async def _way_in(
-    at: Desk, requests: RequestDesk, tenant: str
-) -> tuple[TenantAccess, RequestView] | None:
-    """Return the granted request for this tenant that lasts longest, or None.
+async def _way_in(requests: RequestDesk, tenant: str, mode: Mode) -> Way | None:
+    """Return the way in by the granted request for this tenant that lasts longest, or None.
 
     One that the person has finished is taken only where there is no other: its refusal says so.
     """
-    granted = await at.inbox.named(requests.viewer, [Status.GRANTED.value])
+    granted = await requests.desk.inbox.named(requests.viewer, [Status.GRANTED.value])
     pairs = zip(granted, await requests.views(granted), strict=True)
     found = [pair for pair in pairs if pair[1].tenant == tenant]
     if not found:
@@ -199,7 +179,10 @@ async def _way_in(
     def rank(pair: tuple[TenantAccess, RequestView]) -> tuple[bool, datetime]:
         return requests.viewer not in pair[0].finished, pair[0].ends_at or latest
 
-    return max(found, key=rank)
+    state, view = max(found, key=rank)
+    answer = f'. They say: "{view.answer}"' if view.answer else "."
+    command = BeginSession(mode=mode)
+    return Way(requests, state.process_id, view.tenant_name, answer, command)
 
 
 async def _session(at: Desk, wanted: UUID) -> Session:

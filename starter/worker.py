@@ -9,7 +9,8 @@ from temporalio.service import RPCError
 from config import temporal
 from config.settings import load
 from starter.client import UnreachableError
-from starter.console import REFUSED, AsJson, print_json, print_table, runs, status
+from starter.console import REFUSED, print_json, print_table, runs, status
+from starter.options import AsJson
 
 if TYPE_CHECKING:
     from starter.replaying import Verdict
@@ -60,7 +61,7 @@ async def verify(
         sentence = f"Temporal was lost on the way: {lost.status.name}. Nothing was verified."
         raise UnreachableError(sentence) from lost
     if as_json:
-        print_json(verdict.model_dump(mode="json"))
+        print_json(verdict)
     else:
         _print(verdict)
     _tell(verdict)

@@ -10,6 +10,7 @@ from approvals.customer_access.record import KIND, CustomerAccess
 from approvals.customer_access.views import ListedCustomer, switch_of
 from approvals.people import OrganizationId, PersonId, Role
 from store import tables as t
+from store.directory import scopes_of
 from store.engine import Engines
 
 NEVER = "never"  # the status of whoever was never switched on
@@ -64,11 +65,8 @@ class Customers:
 
     async def served(self, viewer: PersonId, part: Part = ALL) -> list[ListedCustomer]:
         """Return every customer of the partners whose admin the viewer is, by slug."""
-        mine = select(t.role_assignment.c.scope_id).where(
-            t.role_assignment.c.person_id == viewer,
-            t.role_assignment.c.role == Role.PARTNER_ADMIN.value,
-        )
-        return await self._of_partner(PARTNER.c.id.in_(mine), part)
+        mine = PARTNER.c.id.in_(scopes_of(viewer, Role.PARTNER_ADMIN))
+        return await self._of_partner(mine, part)
 
     async def served_by(self, partner: OrganizationId, part: Part = ALL) -> list[ListedCustomer]:
         """Return every customer of one partner, by slug."""

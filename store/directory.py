@@ -80,6 +80,13 @@ SERVES = select(t.serves).where(
 )
 
 
+def scopes_of(person: PersonId, role: Role) -> Select[Any]:
+    """Return the query for the scopes in which a person holds a role, for use in another."""
+    return select(t.role_assignment.c.scope_id).where(
+        t.role_assignment.c.person_id == person, t.role_assignment.c.role == role.value
+    )
+
+
 async def part_of(connection: AsyncConnection, needed: Needed, *, hold: bool) -> Directory:
     """Read what *needed* names, the holders of roles in its tenants, and all their companies.
 

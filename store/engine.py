@@ -8,15 +8,13 @@ from functools import cached_property
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import event, make_url, text
+from sqlalchemy import Engine, event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from store.sqlite_connection import ShortConnection
+from store.sqlite_connection import KeptConnection, ShortConnection, configure
 
-BUSY_MS = 10_000  # how long a SQLite writer waits for the lock of another process
 READERS = 5
-SINGLE = "gatehouse_single"  # the option of a SQLite connection that begins no transaction
 POSTGRES_POOL = 20
 POSTGRES_SETTINGS = {
     "lock_timeout": "5s",
@@ -28,22 +26,32 @@ POSTGRES_SETTINGS = {
 class Clock(Protocol):
     """Where the moment of a decision comes from."""
 
-    async def now(self, connection: AsyncConnection, carried: datetime | None = None) -> datetime:
-        """Return aware UTC. *carried* is the workflow's time, which only tests may use."""
+    async def now(
+        self, connection: AsyncConnection | None, carried: datetime | None = None
+    ) -> datetime:
+        """Return aware UTC. *carried* is the workflow's time, which only tests may use.
+
+        A read of SQLite has no *connection* to show.
+        """
         ...
 
 
 class HostClock:
     """The single host's clock, for SQLite."""
 
-    async def now(self, connection: AsyncConnection, carried: datetime | None = None) -> datetime:
+    async def now(
+        self, connection: AsyncConnection | None, carried: datetime | None = None
+    ) -> datetime:
         return datetime.now(UTC)
 
 
 class DatabaseClock:
     """PostgreSQL's clock: ``now()`` would be frozen at the start of the transaction."""
 
-    async def now(self, connection: AsyncConnection, carried: datetime | None = None) -> datetime:
+    async def now(
+        self, connection: AsyncConnection | None, carried: datetime | None = None
+    ) -> datetime:
+        assert connection is not None  # noqa: S101  # only SQLite reads without one
         found = (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one()
         moment: datetime = found
         return moment.astimezone(UTC)
@@ -63,11 +71,19 @@ class Engines:
         return self.write.dialect.name == "sqlite"
 
     @cached_property
+    def kept(self) -> KeptConnection | None:
+        """SQLite's connection for single reading statements; None on PostgreSQL."""
+        return KeptConnection(str(self.url.database)) if self.is_sqlite else None
+
+    @cached_property
     def single(self) -> AsyncEngine:
-        """The reading engine for single statements, which need no transaction around them."""
-        if self.is_sqlite:
-            return self.read.execution_options(**{SINGLE: True})
+        """PostgreSQL's reading engine for single statements, with no transaction around them."""
         return self.read.execution_options(isolation_level="AUTOCOMMIT")
+
+    @property
+    def readers(self) -> tuple[Engine, ...]:
+        """Whatever executes reading statements, for those who look on."""
+        return (self.read.sync_engine, *(() if self.kept is None else (self.kept.engine,)))
 
     async def lock(self, connection: AsyncConnection, process: UUID) -> None:
         """Keep everybody else from this process until the transaction ends.
@@ -90,6 +106,8 @@ class Engines:
             yield connection
 
     async def close(self) -> None:
+        if self.kept is not None:
+            self.kept.close()
         await self.write.dispose()
         if self.read is not self.write:
             await self.read.dispose()
@@ -136,23 +154,11 @@ def _sqlite(url: URL, *, write: bool) -> AsyncEngine:
     )
 
     @event.listens_for(engine.sync_engine, "connect")
-    def configure(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # stop the driver's own late BEGIN
-        cursor = connection.cursor()
-        for pragma in (
-            f"busy_timeout={BUSY_MS}",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "trusted_schema=OFF",
-            f"query_only={'OFF' if write else 'ON'}",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+    def connected(connection: Any, _record: Any) -> None:
+        configure(connection, writes=write)
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Any) -> None:
-        if SINGLE not in connection.get_execution_options():
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine

@@ -85,10 +85,7 @@ class Inbox:
 
         *after* is the place of the last request of the page before.
         """
-        mine = select(t.role_assignment.c.scope_id).where(
-            t.role_assignment.c.person_id == viewer,
-            t.role_assignment.c.role == Role.TM_ADMIN.value,
-        )
+        mine = stored_directory.scopes_of(viewer, Role.TM_ADMIN)
         return await self._requests(t.process.c.organization_id.in_(mine), statuses, limit, after)
 
     async def incoming(
@@ -99,10 +96,7 @@ class Inbox:
         after: Place | None = None,
     ) -> list[TenantAccess]:
         """Return requests to the tenants that the viewer administers, newest first."""
-        mine = select(t.role_assignment.c.scope_id).where(
-            t.role_assignment.c.person_id == viewer,
-            t.role_assignment.c.role == Role.TENANT_ADMIN.value,
-        )
+        mine = stored_directory.scopes_of(viewer, Role.TENANT_ADMIN)
         return await self._requests(t.process.c.tenant_id.in_(mine), statuses, limit, after)
 
     async def named(

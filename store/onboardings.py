@@ -8,6 +8,7 @@ from sqlalchemy import select
 from approvals.onboarding.record import KIND, Onboarding
 from approvals.people import PersonId, Role
 from store import tables as t
+from store.directory import scopes_of
 from store.engine import Engines
 from store.listing import newest_first
 
@@ -31,10 +32,7 @@ class Onboardings:
 
         *after* is the last one of the page before.
         """
-        mine = select(t.role_assignment.c.scope_id).where(
-            t.role_assignment.c.person_id == viewer,
-            t.role_assignment.c.role == Role.ONBOARDING_OPERATOR.value,
-        )
+        mine = scopes_of(viewer, Role.ONBOARDING_OPERATOR)
         query = select(t.process.c.state).where(
             t.process.c.kind == KIND,
             t.process.c.organization_id.in_(mine) | (t.process.c.requester_id == viewer),

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import bindparam, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,22 +13,15 @@ from approvals.ports import Outcome, Refusal
 from approvals.transition import AccessGrant, EnrolledKey, Session, State, Transition
 from store import access_projection, directory_changes, passkeys
 from store import tables as t
+from store.open_rows import OpenRows
 from store.upserts import upsert
 
 PROCESS, NOTICES, INVOLVED = insert(t.process), insert(t.outbox), insert(t.involvement)
 ADVANCE = update(t.process).where(
     t.process.c.id == bindparam("process"), t.process.c.version == bindparam("read")
 )
-CLOSE_GRANTS = update(t.access_grant).where(
-    t.access_grant.c.process_id == bindparam("process"),
-    t.access_grant.c.closed_at.is_(None),
-    t.access_grant.c.person_id.not_in(bindparam("kept", expanding=True)),
-)
-END_SESSIONS = update(t.session).where(
-    t.session.c.process_id == bindparam("process"),
-    t.session.c.ended_at.is_(None),
-    t.session.c.id.not_in(bindparam("kept", expanding=True)),
-)
+GRANTS = OpenRows(t.access_grant, keys=("process_id", "person_id"))
+SESSIONS = OpenRows(t.session, end="ended_at")
 
 
 class LostUpdateError(RuntimeError):
@@ -79,13 +71,15 @@ async def write(
         await _insert(connection, after, text, now)
     else:
         await _advance(connection, before, after, text)
-    is_new = before is None  # then nothing can be open that must close
-    await _grants(connection, after.process_id, transition.grants, now, is_new)
-    await _sessions(connection, after.process_id, transition.sessions, now, is_new)
+    process, is_new = after.process_id, before is None
+    grants = [_grant(one) for one in transition.grants]
+    await GRANTS.write(connection, process, grants, now, is_new=is_new)
+    sessions = [_session(one) for one in transition.sessions]
+    await SESSIONS.write(connection, process, sessions, now, is_new=is_new)
     await access_projection.write(connection, transition, now)
     if transition.key is not None:
         await _key(connection, transition.key)
-    await passkeys.write(connection, after.process_id, transition.passkeys)
+    await passkeys.write(connection, process, transition.passkeys)
 
 
 async def write_notices(
@@ -157,61 +151,29 @@ def _moving(after: State, text: str) -> dict[str, Any]:
     }
 
 
-async def _grants(
-    connection: AsyncConnection,
-    process: UUID,
-    grants: tuple[AccessGrant, ...],
-    now: datetime,
-    is_new: bool,
-) -> None:
-    table = t.access_grant
-    if not is_new:
-        kept = [one.person for one in grants]
-        given = {"process": process, "kept": kept, "closed_at": now}
-        await connection.execute(CLOSE_GRANTS, given)
-    rows = [
-        {
-            "process_id": one.process,
-            "person_id": one.person,
-            "tenant_id": one.tenant,
-            "requested_by": one.requested_by,
-            "granted_by": one.granted_by,
-            "ends_at": one.ends_at,
-            "no_end": one.no_end,
-            "closed_at": None,
-        }
-        for one in grants
-    ]
-    if rows:
-        await upsert(connection, table, rows, ["process_id", "person_id"])
+def _grant(one: AccessGrant) -> dict[str, Any]:
+    return {
+        "process_id": one.process,
+        "person_id": one.person,
+        "tenant_id": one.tenant,
+        "requested_by": one.requested_by,
+        "granted_by": one.granted_by,
+        "ends_at": one.ends_at,
+        "no_end": one.no_end,
+        "closed_at": None,
+    }
 
 
-async def _sessions(
-    connection: AsyncConnection,
-    process: UUID,
-    sessions: tuple[Session, ...],
-    now: datetime,
-    is_new: bool,
-) -> None:
-    table = t.session
-    if not is_new:
-        kept = [one.id for one in sessions]
-        given = {"process": process, "kept": kept, "ended_at": now}
-        await connection.execute(END_SESSIONS, given)
-    rows = [
-        {
-            "id": one.id,
-            "process_id": one.process,
-            "person_id": one.person,
-            "tenant_id": one.tenant,
-            "mode": one.mode,
-            "begun_at": one.begun_at,
-            "clone_id": one.clone,
-        }
-        for one in sessions
-    ]
-    if rows:
-        await upsert(connection, table, rows, ["id"])
+def _session(one: Session) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "process_id": one.process,
+        "person_id": one.person,
+        "tenant_id": one.tenant,
+        "mode": one.mode,
+        "begun_at": one.begun_at,
+        "clone_id": one.clone,
+    }
 
 
 async def _key(connection: AsyncConnection, key: EnrolledKey) -> None:

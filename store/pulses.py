@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, select
 
 from approvals.people import PersonId, Role
 from store import tables as t
+from store.directory import scopes_of
 from store.engine import Engines
 
 FIRST = 50  # rows of a list that count
@@ -32,10 +33,7 @@ class Pulses:
 
         *by* is the column that holds the scope: tenant_id, organization_id, site_id, customer_id.
         """
-        mine = select(t.role_assignment.c.scope_id).where(
-            t.role_assignment.c.person_id == viewer, t.role_assignment.c.role == role.value
-        )
-        return await self._listed(kind, t.process.c[by].in_(mine))
+        return await self._listed(kind, t.process.c[by].in_(scopes_of(viewer, role)))
 
     async def named(self, kind: str, viewer: PersonId) -> str:
         """Return the pulse of the processes of one kind that name the viewer."""

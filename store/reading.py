@@ -27,6 +27,8 @@ class Reader:
         """Return the rows of a query."""
         if self._connection is not None:
             return (await self._connection.execute(query, given)).all()
+        if self._engines.kept is not None:
+            return self._engines.kept.rows(query, given)
         return await greenlet_spawn(self._rows, query, given)
 
     async def rows_and_moment(self, query: Executable, given: Given) -> tuple[Rows, datetime]:
@@ -34,6 +36,9 @@ class Reader:
         if self._connection is not None:
             rows = (await self._connection.execute(query, given)).all()
             return rows, await self._engines.clock.now(self._connection)
+        if self._engines.kept is not None:
+            rows = self._engines.kept.rows(query, given)
+            return rows, await self._engines.clock.now(None)
         return await greenlet_spawn(self._rows_and_moment, query, given)
 
     # SQLAlchemy's AsyncConnection enters a greenlet for each of its steps, and a task to close.

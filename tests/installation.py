@@ -44,7 +44,9 @@ class CarriedClock:
     def __init__(self) -> None:
         self.fixed: datetime | None = None
 
-    async def now(self, connection: AsyncConnection, carried: datetime | None = None) -> datetime:
+    async def now(
+        self, connection: AsyncConnection | None, carried: datetime | None = None
+    ) -> datetime:
         return self.fixed or carried or datetime.now(UTC)
 
 

@@ -10,12 +10,11 @@ How a page is made:
   ``fields: Posted``, which refuses what is not our own form. Nobody signed in: led to the sign-in.
 * Read through the desk of the process (``ProcessDesk(at, KIND).seen``), never past it: it raises
   NotFoundError for whoever may not see it. Raise refusals; `portal.errors` has a page for each.
-* Give commands with ``ProcessDesk(at.of_form(fields), KIND).give(...)``, so that a form counts
-  once, and answer ``RedirectResponse("/...?done=word", 303)``. On a page with a decision: check
-  ``at.viewer.is_recent(now())`` where ``command.needs_shown``, else `sign_ins.keep` what was typed
-  and raise SignInAgainError; UnreachableError and StaleError show the page again with what was
-  typed (status 503 and 409). `portal.pages.decisions` shows all of it. Where a page has many forms,
-  `portal.acts` does all of that: one `Act` a form in a table ``ACTS``, and ``route(...)``.
+* Forms are given by `portal.acts`: one `Act` a form in a table ``ACTS``, and ``route(...)`` with
+  what lays out the page's `Sheet`. A form without an entry there has a handler of its own, which
+  ends with ``take(...)``. It counts a form once, leads to a fresh sign-in and back with what was
+  typed, shows the page again with what is wrong (422), changed (409) or away (503), and leads on
+  to ``?done=name``. The page starts from ``**opened(request, at, TOLD)`` and ``**kept(...)``.
 * ``page(request, "folder/page.html", ...)`` renders. Its template extends layout.html, takes its
   pieces from parts.html (badge, filter, clock, quotation, empty, timeline, problem, marks, first;
   import them ``with context``), and writes ``{{ tokens("/path/{process}/act") }}`` with the route

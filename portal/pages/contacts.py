@@ -11,24 +11,19 @@ from fastapi.responses import Response
 from approvals.commands import Command
 from approvals.contacts import commands as say
 from approvals.contacts.views import ContactsView
-from approvals.errors import FieldError, NotFoundError
 from approvals.instants import local_end, wire_text
 from approvals.people import Role
 from approvals.site_access.privileges import Area, Level, covers, levels_of
-from approvals.slugs import slug
-from portal import sign_ins
-from portal.acts import Build, Reading, Sheet, take
+from portal.acts import Build, Reading, Sheet, kept, opened, take
 from portal.auth import Posted
 from portal.desk import AtDesk, PortalDesk
-from portal.families import Family, Handler, Pages, Process
+from portal.families import Family, Handler, Pages, Process, slug_of
 from portal.languages import N_, Speech
 from portal.pages.site_users import matrix
-from portal.pages.sites import NOTHING
 from portal.render import page
 from portal.vocabulary import AREAS
 from starter.site_contacts import ContactsDesk, Found
 from starter.sites import SiteDesk
-from starter.times import now
 
 pages = Pages()
 TOLD = {
@@ -45,8 +40,7 @@ SPARE = 2  # empty rows for further contacts
 @pages.page("/sites/{site}/contacts")
 async def show(request: Request, at: AtDesk, site: str) -> Response:
     """Show a site's contacts, its review, and what the viewer may do with them."""
-    typed = sign_ins.kept(at.parts, at.viewer, request.url.path)
-    return await contacts_page(request, at, site, typed=typed, is_kept=bool(typed))
+    return await contacts_page(request, at, site, **kept(request, at))
 
 
 @pages.page("/contacts/{process}")
@@ -63,13 +57,12 @@ async def contacts_page(
     desk, speech = ContactsDesk(at), at.viewer.speech
     found, view = await _viewed(desk, named)
     acts = _acts(found, view, desk)
-    done = request.query_params.get("done", "")
     sees_lines = found.state is not None and desk.kind.may_see(
         found.state, desk.viewer, found.directory
     )
     typed = facts.get("typed") or {}
     shown = {
-        **NOTHING,
+        **opened(request, at, TOLD),
         "view": view,
         "zone": found.zone.key,
         "acts": acts,
@@ -82,9 +75,7 @@ async def contacts_page(
         "areas": [speech.say(one) for one in AREAS.values()],
         "timeline": await desk.timeline(found.process) if sees_lines else (),
         "review_day": _day(view, found),
-        "is_recent": at.viewer.is_recent(now()),
         "live": None,
-        "told": speech.say(TOLD[done]) if done in TOLD else None,
     }
     return page(request, "sites/contacts.html", status=status, **{**shown, **facts})
 
@@ -157,13 +148,9 @@ ACTS: Mapping[str, Callable[[Found], Build]] = {
 def _handler(name: str) -> Handler:
     async def one(request: Request, at: AtDesk, fields: Posted, site: str) -> Response:
         found, _ = await _viewed(ContactsDesk(at), site)
-        sheet = Sheet(
-            f"/sites/{site}/contacts", partial(contacts_page, request, at, site), ContactsDesk,
-            partial(_seen_now, at, site),
-        )  # fmt: skip
-        return await take(
-            at, fields, sheet, name, found.process, ACTS[name](found), group=found.site.id
-        )
+        show, seen = partial(contacts_page, request, at, site), partial(_seen_now, at, site)
+        sheet = Sheet(f"/sites/{site}/contacts", show, ContactsDesk, seen, found.site.id)
+        return await take(at, fields, sheet, name, found.process, ACTS[name](found))
 
     return one
 
@@ -173,10 +160,7 @@ for act in ACTS:
 
 
 async def _viewed(desk: ContactsDesk, named: str) -> tuple[Found, ContactsView]:
-    try:
-        return await desk.viewed(slug(named))
-    except FieldError:
-        raise NotFoundError from None
+    return await desk.of_site(slug_of(named))
 
 
 def _contact(person: str, email: str) -> dict[str, str | None]:

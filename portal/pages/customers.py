@@ -1,6 +1,5 @@
 """Customers' access to the platform: the partner's switches, and the terms a customer accepts."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -13,33 +12,23 @@ from approvals.customer_access.authority import is_of_customer
 from approvals.customer_access.commands import AcceptTerms, BeginSession, Disable, Enable
 from approvals.customer_access.record import CustomerAccess, Status, process_id_of
 from approvals.customer_access.views import CustomerView, ListedCustomer
-from approvals.errors import FieldError, NotFoundError
+from approvals.errors import FieldError
 from approvals.people import Directory, OrganizationId, OrganizationKind, Role
 from approvals.sessions import EndSession
 from approvals.slugs import slug
-from portal import sentences, sign_ins
-from portal.acts import Act, Reading, Sheet, route, take
+from portal import pulses, sentences
+from portal.acts import Act, Reading, Sheet, kept, opened, route, take
 from portal.auth import Posted, Viewer
 from portal.desk import AtDesk, PortalDesk
-from portal.families import Entry, Family, Pages, Process, process_id
-from portal.forms import Fields
+from portal.families import Entry, Family, Pages, Process, slug_of
 from portal.languages import N_, Speech
 from portal.lists import PAGE, cut
 from portal.render import page
 from starter.customers import CustomerDesk
-from starter.times import now
 from store.customers import NEVER, Part
-from store.pulses import Pulses
 
 pages = Pages()
 STATUSES = (NEVER, *(one.value for one in Status))
-NOTHING: Mapping[str, Any] = {
-    "said": None,
-    "in_english": None,
-    "difference": (),
-    "is_kept": False,
-    "told": None,
-}
 TOLD = {
     "enable": N_("The customer is switched on. Its people get a mail."),
     "disable": N_("The customer is switched off: its people cannot sign in to the platform."),
@@ -78,14 +67,14 @@ async def enable(
     own = (await desk.own()).slug == partner
     sheet = Sheet(
         "/customers", lambda **facts: customers_page(request, at, partner=partner, **facts),
-        CustomerDesk,
+        CustomerDesk, group=second,
     )  # fmt: skip
 
     def build(read: Reading) -> Command | None:
         return read.command(Enable, {"customer": customer, "partner": None if own else partner})
 
     return await take(
-        at, fields, sheet, "enable", process, build, group=second,
+        at, fields, sheet, "enable", process, build,
         goal=lambda _: f"/customers/{process}?done=enable",
     )  # fmt: skip
 
@@ -99,8 +88,7 @@ async def show(request: Request, at: AtDesk, process: UUID = Process) -> Respons
 @pages.page("/customers/{process}/terms")
 async def terms(request: Request, at: AtDesk, process: UUID = Process) -> Response:
     """Show the terms that a customer accepts."""
-    kept = sign_ins.kept(at.parts, at.viewer, request.url.path)
-    return await terms_page(request, at, process, is_kept=bool(kept))
+    return await terms_page(request, at, process, is_kept=kept(request, at)["is_kept"])
 
 
 @pages.act("/customers/{process}/accept_terms")
@@ -117,23 +105,13 @@ async def accept(request: Request, at: AtDesk, fields: Posted, process: UUID = P
     )  # fmt: skip
 
 
-async def _taken(
-    request: Request,
-    at: PortalDesk,
-    fields: Fields,
-    process: UUID,
-    name: str,
-    act: Act,
-    item: str | None,
-) -> Response:
+async def _sheet(request: Request, at: PortalDesk, process: UUID) -> Sheet:
     await CustomerDesk(at).viewed(process)
-    sheet = Sheet(
-        f"/customers/{process}", partial(customer_page, request, at, process), CustomerDesk
-    )
-    return await take(at, fields, sheet, name, process, act.build(item))
+    show = partial(customer_page, request, at, process)
+    return Sheet(f"/customers/{process}", show, CustomerDesk)
 
 
-route(pages, "customers", ACTS, _taken)
+route(pages, "customers", ACTS, _sheet)
 
 
 async def customers_page(
@@ -158,6 +136,7 @@ async def customers_page(
     found = [one for one in await desk.listed(wanted, part) if _fits(one, name)]
     lines, end = cut(found)
     shown = {
+        **opened(request, at),
         "lines": lines,
         "following": None if end is None else f"{end.partner}~{end.customer}",
         "is_first": not after,
@@ -168,10 +147,8 @@ async def customers_page(
         "partner": partner,
         "is_operator": at.viewer.has(Role.OPERATOR),
         "is_customer": at.viewer.organization.kind is OrganizationKind.CUSTOMER,
-        "is_recent": at.viewer.is_recent(now()),
         "live": None if partner or name or chosen or after else "customers",
         "wrong": wrong,
-        **NOTHING,
     }
     return page(
         request, "customers/list.html", status=422 if wrong else status, **{**shown, **facts}
@@ -185,15 +162,12 @@ async def customer_page(
     desk = CustomerDesk(at)
     state, view = await desk.viewed(process)
     _, directory = await desk.seen(process)
-    done = request.query_params.get("done", "")
     shown = {
-        **NOTHING,
+        **opened(request, at, TOLD),
         "view": view,
-        "timeline": await desk.lines(process),
+        "timeline": await desk.timeline(process),
         "acts": _acts(state, view, at.viewer, directory),
-        "is_recent": at.viewer.is_recent(now()),
         "live": f"customer/{process}",
-        "told": at.viewer.speech.say(TOLD[done]) if done in TOLD else None,
     }
     return page(request, "customers/one.html", status=status, **{**shown, **facts})
 
@@ -206,12 +180,11 @@ async def terms_page(
     state, view = await desk.viewed(process)
     _, directory = await desk.seen(process)
     shown = {
-        **NOTHING,
+        **opened(request, at),
         "view": view,
         "terms": desk.terms,
         "facts": _seen(view, at.viewer.speech),
         "may_accept": "accept_terms" in _acts(state, view, at.viewer, directory),
-        "is_recent": at.viewer.is_recent(now()),
     }
     return page(request, "customers/terms.html", status=status, **{**shown, **facts})
 
@@ -235,20 +208,14 @@ async def _place(
     desk: CustomerDesk, partner: str, customer: str
 ) -> tuple[OrganizationId, OrganizationId]:
     """Return the ids of a partner and a customer, by slugs of an address."""
-    try:
-        first, second = await desk.place(slug(customer), slug(partner), is_customer=True)
-    except FieldError:
-        raise NotFoundError from None
+    first, second = await desk.place(slug_of(customer), slug_of(partner), is_customer=True)
     return first.id, second.id
 
 
 def _place_after(said: str) -> tuple[str, str] | None:
     """Read where a page of the list begins. Raises NotFoundError for what no page wrote."""
     partner, _, customer = said.partition("~")
-    try:
-        return (slug(partner), slug(customer)) if said else None
-    except FieldError:
-        raise NotFoundError from None
+    return (slug_of(partner), slug_of(customer)) if said else None
 
 
 def _fits(one: ListedCustomer, name: str) -> bool:
@@ -263,12 +230,6 @@ def _seen(view: CustomerView, speech: Speech) -> dict[str, str]:
 async def _terms_seen(at: PortalDesk, process: UUID) -> dict[str, str]:
     _, view = await CustomerDesk(at).viewed(process)
     return _seen(view, at.viewer.speech)
-
-
-async def _pulse_of_one(at: PortalDesk, key: str) -> str:
-    process = process_id(key)
-    await CustomerDesk(at).viewed(process)  # whoever may not see it any more hears nothing
-    return await Pulses(at.engines).of_process(process)
 
 
 async def _pulse_of_list(at: PortalDesk, _key: str) -> str:
@@ -290,5 +251,5 @@ FAMILY = Family(
             lambda one: one.organization.kind is OrganizationKind.CUSTOMER,
         ),
     ),
-    pulses={"customer": _pulse_of_one, "customers": _pulse_of_list},
+    pulses={"customer": pulses.of_process(CustomerDesk), "customers": _pulse_of_list},
 )

@@ -12,36 +12,32 @@ from approvals.people import PersonId, Role
 from approvals.sessions import BeginSession, EndSession, Mode
 from approvals.tenant_access.record import KIND, Status, TenantAccess
 from approvals.tenant_access.views import RequestView
-from approvals.transition import Session
-from identity import assertions
 from identity.assertions import OpenSession
-from portal import guard, sentences
+from portal import sentences
 from portal.auth import Posted
 from portal.desk import AtDesk, PortalDesk
 from portal.families import Entry, Family, Pages, Process, process_id
 from portal.languages import N_
-from portal.lists import PAGE, listed, place
+from portal.lists import PAGE, Wanted, listed, place
 from portal.render import page
 from portal.visits import visits
 from portal.waiting import waits
-from starter.client import UNKNOWN, UnreachableError
+from portal.way_in import let_in, own, pulse_of, way_in_page
+from starter.client import UnreachableError
 from starter.requests import RequestDesk
 from starter.times import now
 from store.pulses import Pulses
 from store.waiting import Waiting
 
 pages = Pages()
-RENEWED = 120  # seconds between two ways into an open session, each good for five minutes
 WAITING = 100  # so many decisions are counted; the page says "100 or more" then
 
 
 @pages.page("/")
 async def home(request: Request, at: AtDesk, status: str = "", after: str = "") -> Response:
     """List the tenants that the viewer was named for, and their open sessions."""
-    chosen = status if status in list(Status) else ""
-    me = at.viewer.person.id
-    wanted = [chosen] if chosen else []
-    shown = listed(await at.inbox.named(me, wanted, PAGE + 1, place(after)))
+    me, wanted = at.viewer.person.id, Wanted(Status, status, after)
+    shown = listed(await at.inbox.named(me, wanted.statuses, PAGE + 1, place(after)))
     views = await RequestDesk(at).views(shown.rows) if shown.rows else []
     waiting, moment = await _waiting(at), now()
     return page(
@@ -55,10 +51,7 @@ async def home(request: Request, at: AtDesk, status: str = "", after: str = "") 
         waits=await waits(at),
         waiting=waiting,
         is_more=waiting == WAITING,
-        statuses=list(Status),
-        status_chosen=chosen,
-        following=shown.following,
-        is_first=not after,
+        **wanted.shown(shown.following),
         live="tenants",
     )
 
@@ -87,8 +80,7 @@ async def begin(request: Request, at: AtDesk, fields: Posted, process: UUID = Pr
     try:
         receipt = await RequestDesk(at.of_form(fields)).give(process, command, wait=True)
     except UnreachableError as away:
-        code = "unknown_outcome" if str(away) == UNKNOWN else "unreachable"
-        said = speech.say(sentences.REFUSALS[code])
+        said = sentences.away(away, speech)
         return await _confirm(request, at, process, status=503, said=said, typed=fields.typed)
     return RedirectResponse(f"/sessions/{UUID(receipt)}", 303)
 
@@ -97,28 +89,15 @@ async def begin(request: Request, at: AtDesk, fields: Posted, process: UUID = Pr
 async def session(request: Request, at: AtDesk, process: UUID = Process) -> Response:
     """Show an open session with its way in: an assertion that is good for five minutes."""
     opened, view = await _session(at, process)
-    moment = now()
-    token = assertions.minted(opened, at.parts.keys.assertions, at.settings.issuer, moment)
-    ends_at = moment + assertions.LIFE
-    target = at.settings.target_url
-    if target is not None:
-        request.scope[guard.TARGET] = guard.origin_of(target)
-    return page(
-        request,
-        "home/session.html",
-        view=view,
-        session=opened,
-        assertion=token,
-        good_until=ends_at if opened.ends_at is None else min(ends_at, opened.ends_at),
-        target=target,
-        live=f"session/{process}",
+    return way_in_page(
+        request, at, "home/session.html", opened, view=view, live=f"session/{process}"
     )
 
 
 @pages.act("/sessions/{process}/end")
 async def end(request: Request, at: AtDesk, fields: Posted, process: UUID = Process) -> Response:
     """Close a session."""
-    found = await _own(at, process)
+    found = await own(at, process)
     requests = RequestDesk(at.of_form(fields))
     await requests.give(found.process, EndSession(session=found.id), wait=True)
     return RedirectResponse("/?done=closed", 303)
@@ -133,33 +112,21 @@ def _is_open(state: TenantAccess, at: PortalDesk, moment: datetime) -> bool:
 async def _confirm(
     request: Request, at: PortalDesk, process: UUID, *, status: int = 200, **facts: Any
 ) -> Response:
-    state, view, _ = await RequestDesk(at).viewed(process)
+    state, view = await RequestDesk(at).viewed(process)
     if at.viewer.person.id not in state.people:
         raise NotFoundError
     shown = {"view": view, "is_open": _is_open(state, at, now()), "said": None, "modes": list(Mode)}
     return page(request, "home/open.html", status=status, **{**shown, **facts})
 
 
-async def _own(at: PortalDesk, wanted: UUID) -> Session:
-    mine = await at.inbox.sessions(at.viewer.person.id)
-    found = next((one for one in mine if one.id == wanted), None)
-    if found is None:
-        raise NotFoundError
-    return found
-
-
 async def _session(at: PortalDesk, wanted: UUID) -> tuple[OpenSession, RequestView]:
     """Return an open session of the viewer's that the gate lets in. Raises NotFoundError."""
-    found = await _own(at, wanted)
-    state, view, _ = await RequestDesk(at).viewed(found.process)
-    if found.tenant is None:
-        raise NotFoundError
-    if not (await at.gate.check_session(found)).is_open:
-        raise NotFoundError
+    found = await own(at, wanted)
+    state, view = await RequestDesk(at).viewed(found.process)
     opened = OpenSession(
         id=found.id,
         person=found.person,
-        tenant=found.tenant,
+        tenant=await let_in(at, found),
         mode=found.mode,
         ends_at=state.ends_at,
     )
@@ -177,7 +144,7 @@ async def _pulse(at: PortalDesk, _key: str) -> str:
 async def _pulse_of_session(at: PortalDesk, key: str) -> str:
     """Change when the way in should be renewed; whoever may not enter any more hears nothing."""
     opened, _ = await _session(at, process_id(key))
-    return f"{opened.id} {int(now().timestamp() // RENEWED)}"
+    return pulse_of(opened)
 
 
 FAMILY = Family(

@@ -13,19 +13,17 @@ from approvals.onboarding.commands import Start
 from approvals.onboarding.customer_file import CustomerFileError, read_customer
 from approvals.onboarding.fields import ROLES
 from approvals.onboarding.record import process_id_of
-from portal import sentences, sign_ins
-from portal.acts import Reading, Sheet, take
+from portal import sentences
+from portal.acts import Reading, Sheet, kept, opened, take
 from portal.auth import Posted
 from portal.desk import AtDesk, PortalDesk
 from portal.errors import status_of
 from portal.families import Family, Pages
 from portal.forms import Fields
 from portal.pages.onboardings import OPERATORS
-from portal.pages.sites import NOTHING
 from portal.render import page
 from starter.onboarding import EXAMPLE
 from starter.onboardings import OnboardingDesk
-from starter.times import now
 
 pages = Pages()
 TEXTS = ("customer", "name", "description", "reference", "time_zone", "locale")
@@ -38,8 +36,7 @@ LISTS = {"admin": "admins", "user": "users"}
 @pages.page("/onboardings/new")
 async def ask(request: Request, at: AtDesk) -> Response:
     """Show the form: empty, or as it was typed before its person had to sign in again."""
-    typed = sign_ins.kept(at.parts, at.viewer, request.url.path)
-    return await _form(request, at, typed=typed, is_kept=bool(typed))
+    return await _form(request, at, **kept(request, at))
 
 
 @pages.act("/onboardings/new")
@@ -110,14 +107,13 @@ async def _form(
     if "pbx.secret" in (facts.get("wrong") or {}):  # a secret itself is never sent back
         typed = {**typed, "pbx_secret": [""]}
     shown = {
-        **NOTHING,
+        **opened(request, at),
         "draft": None,
         "problems": (),
         "rows": {kind: _rows(kind, typed, more) for kind in ROWS},
         "lists": LISTS,
         "roles": [one.value for one in ROLES],
         "example": EXAMPLE.read_text(encoding="utf-8"),
-        "is_recent": at.viewer.is_recent(now()),
         "is_operator": not at.viewer.has(OPERATORS[0]),
     }
     facts = {**shown, **facts, "typed": typed}

@@ -10,18 +10,14 @@ from fastapi.responses import Response
 from approvals.onboarding.commands import Abandon, Retry
 from approvals.onboarding.record import Onboarding, Status
 from approvals.people import Directory, Role
-from portal import sign_ins
-from portal.acts import Act, Sheet, route, take
+from portal import pulses
+from portal.acts import Act, Sheet, kept, opened, route
 from portal.desk import AtDesk, PortalDesk
-from portal.families import Entry, Family, Pages, Process, process_id
-from portal.forms import Fields
+from portal.families import Entry, Family, Pages, Process
 from portal.languages import N_
-from portal.lists import PAGE, cut, last
-from portal.pages.sites import NOTHING
+from portal.lists import PAGE, Wanted, cut, last
 from portal.render import page
 from starter.onboardings import OnboardingDesk
-from starter.times import now
-from store.pulses import Pulses
 
 pages = Pages()
 TOLD = {
@@ -51,17 +47,14 @@ OPERATORS = (Role.ONBOARDING_OPERATOR, Role.OPERATOR)
 @pages.page("/onboardings")
 async def listed(request: Request, at: AtDesk, status: str = "", after: str = "") -> Response:
     """List the onboardings that the viewer started or looks after."""
-    wanted = [status] if status in list(Status) else []
-    views, end = cut(await OnboardingDesk(at).listed(wanted, PAGE + 1, last(after)))
+    wanted = Wanted(Status, status, after)
+    views, end = cut(await OnboardingDesk(at).listed(wanted.statuses, PAGE + 1, last(after)))
     return page(
         request,
         "onboardings/list.html",
         views=views,
-        following=None if end is None else end.id,
-        is_first=not after,
+        **wanted.shown(None if end is None else end.id),
         steps=STEPS,
-        statuses=list(Status),
-        status_chosen=status if wanted else "",
         may_start=at.viewer.has(*OPERATORS),
         live="onboardings",
     )
@@ -70,27 +63,16 @@ async def listed(request: Request, at: AtDesk, status: str = "", after: str = ""
 @pages.page("/onboardings/{process}")
 async def show(request: Request, at: AtDesk, process: UUID = Process) -> Response:
     """Show one onboarding with its steps."""
-    typed = sign_ins.kept(at.parts, at.viewer, request.url.path)
-    return await onboarding_page(request, at, process, typed=typed, is_kept=bool(typed))
+    return await onboarding_page(request, at, process, **kept(request, at))
 
 
-async def _taken(
-    request: Request,
-    at: PortalDesk,
-    fields: Fields,
-    process: UUID,
-    name: str,
-    act: Act,
-    item: str | None,
-) -> Response:
+async def _sheet(request: Request, at: PortalDesk, process: UUID) -> Sheet:
     await OnboardingDesk(at).viewed(process)
-    sheet = Sheet(
-        f"/onboardings/{process}", partial(onboarding_page, request, at, process), OnboardingDesk
-    )
-    return await take(at, fields, sheet, name, process, act.build(item))
+    show = partial(onboarding_page, request, at, process)
+    return Sheet(f"/onboardings/{process}", show, OnboardingDesk)
 
 
-route(pages, "onboardings", ACTS, _taken)
+route(pages, "onboardings", ACTS, _sheet)
 
 
 async def onboarding_page(
@@ -98,19 +80,16 @@ async def onboarding_page(
 ) -> Response:
     """Render one onboarding. *facts* are what a form that was not taken adds."""
     desk = OnboardingDesk(at)
-    view = await desk.viewed(process)
+    _, view = await desk.viewed(process)
     state, directory = await desk.seen(process)
-    done = request.query_params.get("done", "")
     shown = {
-        **NOTHING,
+        **opened(request, at, TOLD),
         "view": view,
         "steps": STEPS,
         "progress": PROGRESS,
         "timeline": await desk.timeline(process),
         "acts": _acts(state, at, directory),
-        "is_recent": at.viewer.is_recent(now()),
         "live": f"onboarding/{process}",
-        "told": at.viewer.speech.say(TOLD[done]) if done in TOLD else None,
     }
     return page(request, "onboardings/one.html", status=status, **{**shown, **facts})
 
@@ -127,12 +106,6 @@ def _acts(state: Onboarding, at: PortalDesk, directory: Directory) -> frozenset[
     return frozenset(found)
 
 
-async def _pulse_of_one(at: PortalDesk, key: str) -> str:
-    process = process_id(key)
-    await OnboardingDesk(at).viewed(process)  # whoever may not see it any more hears nothing
-    return await Pulses(at.engines).of_process(process)
-
-
 async def _pulse_of_list(at: PortalDesk, _key: str) -> str:
     found = await OnboardingDesk(at).listed([], PAGE)
     return " ".join(
@@ -145,5 +118,5 @@ FAMILY = Family(
     entries=(
         Entry("/onboardings", N_("Onboardings"), lambda one: one.has(Role.ONBOARDING_OPERATOR)),
     ),
-    pulses={"onboarding": _pulse_of_one, "onboardings": _pulse_of_list},
+    pulses={"onboarding": pulses.of_process(OnboardingDesk), "onboardings": _pulse_of_list},
 )

@@ -14,21 +14,19 @@ from approvals.pairing import commands as say
 from approvals.pairing.errors import LinkInvalidError
 from approvals.pairing.record import Pairing, process_id_of
 from approvals.people import Role
-from identity import assertions
+from approvals.transition import Session
 from identity.assertions import OpenSession
 from identity.enrolment import proof_of_link
-from portal import cookies, guard, sign_ins
-from portal.acts import Act, Reading, Sheet, route, take
+from portal import cookies, guard
+from portal.acts import Act, Reading, Sheet, kept, opened, route, take
 from portal.auth import Posted
 from portal.desk import AtDesk, PortalDesk
 from portal.families import Family, Pages, Process, process_id
-from portal.forms import Fields
-from portal.pages.home import RENEWED
-from portal.pages.pairings import NOTHING, link_page, pairing_page, seen_of
+from portal.pages.pairings import link_page, pairing_page, seen_of
 from portal.render import page
+from portal.way_in import let_in, own, pulse_of, way_in_page
 from starter.pairing_desk import PairingDesk, token_in
 from starter.pairing_visits import limits
-from starter.times import now
 from store.candidates import Candidates
 
 pages = Pages()
@@ -54,7 +52,12 @@ ACTS = {
         say.RecordChange, texts=("what",), choices=("consent",), marks=("is_disruptive",)
     ),
     "record_revert": Act(say.RecordRevert, texts=("note",), item="change"),
-    "begin_session": Act(say.BeginSession, texts=("mode",), marks=("as_clone",)),
+    "begin_session": Act(
+        say.BeginSession,
+        texts=("mode",),
+        marks=("as_clone",),
+        goal=lambda process, made: f"/pairings/{process}/sessions/{UUID(made)}",
+    ),
     "end_session": Act(say.EndSession, item="session"),
 }
 
@@ -62,8 +65,7 @@ ACTS = {
 @pages.page("/pairings/new")
 async def ask(request: Request, at: AtDesk) -> Response:
     """Show the form of an offer."""
-    typed = sign_ins.kept(at.parts, at.viewer, request.url.path)
-    return await _offer_page(request, at, typed=typed, is_kept=bool(typed))
+    return await _offer_page(request, at, **kept(request, at))
 
 
 @pages.act("/pairings/new")
@@ -111,74 +113,35 @@ async def accept(request: Request, at: AtDesk, fields: Posted, process: UUID = P
     return answer
 
 
-async def _taken(
-    request: Request,
-    at: PortalDesk,
-    fields: Fields,
-    process: UUID,
-    name: str,
-    act: Act,
-    item: str | None,
-) -> Response:
-    """Give one command to a pairing that the viewer may see."""
+async def _sheet(request: Request, at: PortalDesk, process: UUID) -> Sheet:
     state, _ = await PairingDesk(at).viewed(process)
-    sheet = Sheet(
-        f"/pairings/{process}",
-        partial(pairing_page, request, at, process),
-        PairingDesk,
-        partial(_seen, at, process),
-    )
-    begins = act.command is say.BeginSession
-    return await take(
-        at,
-        fields,
-        sheet,
-        name,
-        process,
-        act.build(item),
-        group=state.tenant,
-        goal=(lambda made: f"/pairings/{process}/sessions/{UUID(made)}") if begins else None,
-    )
+    show, seen = partial(pairing_page, request, at, process), partial(_seen, at, process)
+    return Sheet(f"/pairings/{process}", show, PairingDesk, seen, state.tenant)
 
 
-route(pages, "pairings", ACTS, _taken)
+route(pages, "pairings", ACTS, _sheet)
 
 
 @pages.page("/pairings/{process}/sessions/{session}")
 async def way_in(request: Request, at: AtDesk, session: str, process: UUID = Process) -> Response:
     """Show an open session with its way in: an assertion that is good for five minutes."""
     state, view = await PairingDesk(at).viewed(process)
-    opened = await _opened(at, state, process_id(session))
-    moment, target = now(), at.settings.target_url
-    if target is not None:
-        request.scope[guard.TARGET] = guard.origin_of(target)
-    return page(
-        request,
-        "pairings/session.html",
-        view=view,
-        session=opened,
-        assertion=assertions.minted(opened, at.parts.keys.assertions, at.settings.issuer, moment),
-        good_until=moment + assertions.LIFE,
-        target=target,
-        live=f"pairing-session/{opened.id}",
-    )
+    opened = await _opened(at, state, await own(at, process_id(session)))
+    live = f"pairing-session/{opened.id}"
+    return way_in_page(request, at, "pairings/session.html", opened, view=view, live=live)
 
 
-async def _opened(at: PortalDesk, state: Pairing, wanted: UUID) -> OpenSession:
-    """Return a session of the viewer's that the gate lets in. Raises NotFoundError."""
-    mine = await at.inbox.sessions(at.viewer.person.id)
-    found = next((one for one in mine if (one.id, one.process) == (wanted, state.process_id)), None)
-    if found is None or found.tenant is None:
-        raise NotFoundError
-    if not (await at.gate.check_session(found)).is_open:
+async def _opened(at: PortalDesk, state: Pairing, session: Session) -> OpenSession:
+    """Return a session of a pairing that the gate lets in. Raises NotFoundError."""
+    if session.process != state.process_id:
         raise NotFoundError
     return OpenSession(
-        id=found.id,
-        person=found.person,
-        tenant=found.tenant,
-        mode=found.mode,
+        id=session.id,
+        person=session.person,
+        tenant=await let_in(at, session),
+        mode=session.mode,
         ends_at=None,
-        **limits(state, found),
+        **limits(state, session),
     )
 
 
@@ -189,11 +152,9 @@ async def _offer_page(
     known, own = Candidates(at.engines), at.viewer.organization.id
     tenants, groups = await asyncio.gather(known.tenants(own), known.groups(own))
     shown: dict[str, Any] = {
+        **opened(request, at),
         "tenants": [(one.key, one.name) for one in tenants],
         "groups": [(one.key, one.name) for one in groups],
-        "told": None,
-        "is_recent": at.viewer.is_recent(now()),
-        **NOTHING,
     }
     return page(request, "pairings/new.html", status=status, **{**shown, **facts})
 
@@ -213,14 +174,9 @@ def _require_agent(at: PortalDesk) -> None:
 
 async def _pulse_of_session(at: PortalDesk, key: str) -> str:
     """Change when the way in should be renewed; whoever may not enter any more hears nothing."""
-    wanted = process_id(key)
-    mine = await at.inbox.sessions(at.viewer.person.id)
-    found = next((one for one in mine if one.id == wanted), None)
-    if found is None:
-        raise NotFoundError
+    found = await own(at, process_id(key))
     state, _ = await PairingDesk(at).viewed(found.process)
-    opened = await _opened(at, state, wanted)
-    return f"{opened.id} {int(now().timestamp() // RENEWED)}"
+    return pulse_of(await _opened(at, state, found))
 
 
 FAMILY = Family(pages, pulses={"pairing-session": _pulse_of_session})

@@ -15,18 +15,17 @@ from approvals.pairing.views import PairingView, role_lines
 from approvals.people import Directory, OrganizationKind, Role
 from approvals.permissions import PERMISSIONS, permission_for
 from approvals.sessions import Mode
-from portal import cookies, sentences, sign_ins
-from portal.acts import NOBODY
+from portal import cookies, pulses, sentences
+from portal.acts import NOBODY, kept, opened
 from portal.desk import AtDesk, PortalDesk
-from portal.families import Entry, Family, Pages, Process, process_id
+from portal.families import Entry, Family, Pages, Process
 from portal.languages import N_, Speech
-from portal.lists import PAGE, cut, last
+from portal.lists import PAGE, Wanted, cut, last
 from portal.parts import Parts
 from portal.render import page
 from portal.vocabulary import PERMISSIONS as MEANINGS
 from starter.pairing_desk import PairingDesk, token_in
 from starter.times import now
-from store.pulses import Pulses
 
 pages = Pages()
 FIRST = 50  # pairings whose changes a list follows
@@ -59,17 +58,13 @@ TOLD = {
 @pages.page("/pairings")
 async def listed(request: Request, at: AtDesk, status: str = "", after: str = "") -> Response:
     """List the pairings of the viewer's side, as support or as customer."""
-    wanted = [status] if status in list(Status) else []
-    desk = PairingDesk(at)
-    rows, end = cut(await at.pairings.of(desk.viewer, wanted, PAGE + 1, last(after)))
+    desk, wanted = PairingDesk(at), Wanted(Status, status, after)
+    rows, end = cut(await at.pairings.of(desk.viewer, wanted.statuses, PAGE + 1, last(after)))
     return page(
         request,
         "pairings/list.html",
         views=await desk.views(rows),
-        following=None if end is None else end.process_id,
-        is_first=not after,
-        statuses=list(Status),
-        status_chosen=status if wanted else "",
+        **wanted.shown(None if end is None else end.process_id),
         is_agent=at.viewer.has(Role.SUPPORT_AGENT),
         live="pairings",
     )
@@ -78,15 +73,13 @@ async def listed(request: Request, at: AtDesk, status: str = "", after: str = ""
 @pages.page("/pairings/{process}")
 async def show(request: Request, at: AtDesk, process: UUID = Process) -> Response:
     """Show one pairing, and what its viewer may do with it."""
-    typed = sign_ins.kept(at.parts, at.viewer, request.url.path)
-    return await pairing_page(request, at, process, typed=typed, is_kept=bool(typed))
+    return await pairing_page(request, at, process, **kept(request, at))
 
 
 @pages.page("/pairings/{process}/link")
 async def link(request: Request, at: AtDesk, process: UUID = Process) -> Response:
     """Show the offer of the mailed link by which this browser came. Looking uses nothing up."""
-    typed = sign_ins.kept(at.parts, at.viewer, request.url.path)
-    return await link_page(request, at, process, typed=typed, is_kept=bool(typed))
+    return await link_page(request, at, process, **kept(request, at))
 
 
 @pages.page("/pairings/{process}/{token}")
@@ -105,13 +98,12 @@ async def pairing_page(
     desk, speech = PairingDesk(at), at.viewer.speech
     state, view = await desk.viewed(process)
     directory = await _group_of(desk, state)
-    done = request.query_params.get("done", "")
-    offered = acts(state, directory, at)
     shown = {
+        **opened(request, at, TOLD),
         "view": view,
         "state": state,
         "timeline": await desk.timeline(process),
-        "acts": offered,
+        "acts": acts(state, directory, at),
         "facts": seen_of(view, speech),
         "role_choices": _role_choices(state),
         "permission_choices": [(name, name, text) for name, text in _meanings(speech).items()],
@@ -125,15 +117,9 @@ async def pairing_page(
         "own_clone": state.clone_of(desk.viewer),
         "own_sessions": {one.id for one in state.sessions if one.person == desk.viewer},
         "modes": _modes(state, desk),
-        "is_recent": at.viewer.is_recent(now()),
         "live": f"pairing/{process}",
-        "told": speech.say(TOLD[done]) if done in TOLD else None,
-        **NOTHING,
     }
     return page(request, "pairings/one.html", status=status, **{**shown, **facts})
-
-
-NOTHING = {"said": None, "in_english": None, "difference": (), "is_kept": False}
 
 
 async def link_page(
@@ -156,15 +142,13 @@ async def link_page(
         raise LinkInvalidError
     moment = now()
     shown = {
+        **opened(request, at),
         "view": view,
         "is_open": state.status is Status.OFFERED and moment < state.due_at,
         "is_over": state.status in (Status.OFFERED, Status.LAPSED) and moment >= state.due_at,
         "used_at": state.link_used_at,
         "facts": seen_of(view, at.viewer.speech),
         "meanings": _meanings(at.viewer.speech),
-        "is_recent": at.viewer.is_recent(moment),
-        "told": None,
-        **NOTHING,
     }
     return page(request, "pairings/link.html", status=status, **{**shown, **facts})
 
@@ -271,12 +255,6 @@ def _modes(state: Pairing, desk: PairingDesk) -> list[Mode]:
     return [one for one in Mode if permission_for(one.value) in allowed]
 
 
-async def _pulse_of_one(at: PortalDesk, key: str) -> str:
-    process = process_id(key)
-    await PairingDesk(at).viewed(process)  # whoever may not see it any more hears nothing
-    return await Pulses(at.engines).of_process(process)
-
-
 async def _pulse_of_list(at: PortalDesk, _key: str) -> str:
     found = await at.pairings.of(PairingDesk(at).viewer, (), FIRST)
     return " ".join(f"{one.process_id}.{one.version}" for one in found)
@@ -293,5 +271,5 @@ FAMILY = Family(
             ),
         ),
     ),
-    pulses={"pairing": _pulse_of_one, "pairings": _pulse_of_list},
+    pulses={"pairing": pulses.of_process(PairingDesk), "pairings": _pulse_of_list},
 )

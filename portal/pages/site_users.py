@@ -9,25 +9,22 @@ from fastapi.responses import Response
 
 from approvals.addresses import address
 from approvals.commands import Command
-from approvals.errors import FieldError, NotAuthorisedError, NotFoundError
+from approvals.errors import NotAuthorisedError
 from approvals.people import Directory, PersonId, Site
 from approvals.site_access.authority import DECIDER, deciders
 from approvals.site_access.commands import Add
 from approvals.site_access.privileges import LEAST, levels_of
 from approvals.site_access.record import Status
-from approvals.slugs import slug
 from approvals.transition import Membership
-from portal import levels, sign_ins
-from portal.acts import Reading, Sheet, take
+from portal import levels
+from portal.acts import Reading, Sheet, kept, opened, take
 from portal.auth import Posted
 from portal.desk import AtDesk, PortalDesk
-from portal.families import Family, Pages
+from portal.families import Family, Pages, slug_of
 from portal.languages import LANGUAGES, Speech
-from portal.pages.sites import NOTHING
 from portal.render import page
 from portal.vocabulary import AREAS
 from starter.sites import SiteDesk
-from starter.times import now
 
 pages = Pages()
 Place = tuple[Site, Directory, tuple[Membership, ...]]
@@ -37,8 +34,7 @@ NAMES = {"en": "English", "de": "Deutsch", "es": "Español", "fr": "Français"}
 @pages.page("/sites/{site}/users")
 async def show(request: Request, at: AtDesk, site: str) -> Response:
     """Show who uses a site with which privileges, and who asks to."""
-    typed = sign_ins.kept(at.parts, at.viewer, request.url.path)
-    return await users_page(request, at, site, typed=typed, is_kept=bool(typed))
+    return await users_page(request, at, site, **kept(request, at))
 
 
 @pages.act("/sites/{site}/add")
@@ -48,7 +44,8 @@ async def add(request: Request, at: AtDesk, fields: Posted, site: str) -> Respon
     place, directory, memberships = await managed(desk, site)
     if desk.viewer not in deciders(place.id, directory, memberships):
         raise NotAuthorisedError("decide about access to this site", DECIDER)
-    sheet = Sheet(f"/sites/{site}/users", partial(users_page, request, at, site), SiteDesk)
+    show = partial(users_page, request, at, site)
+    sheet = Sheet(f"/sites/{site}/users", show, SiteDesk, group=place.id)
     typed = {**fields.typed, "form": ["add"]}
     read = Reading(fields, at.viewer.speech)
     email = read.checked("email", address, fields.one("email").strip())
@@ -66,17 +63,14 @@ async def add(request: Request, at: AtDesk, fields: Posted, site: str) -> Respon
         return reading.command(Add, {**said, **levels.given(reading.fields)})
 
     return await take(
-        at, fields, sheet, "add", process, build, group=place.id,
+        at, fields, sheet, "add", process, build,
         goal=lambda _: f"/sites/{process}?done=add",
     )  # fmt: skip
 
 
 async def managed(desk: SiteDesk, named: str) -> Place:
     """Return the site of an address, if the viewer may see its users. Raises NotFoundError."""
-    try:
-        return await desk.managed(slug(named))
-    except FieldError:
-        raise NotFoundError from None
+    return await desk.managed(slug_of(named))
 
 
 async def users_page(
@@ -88,7 +82,7 @@ async def users_page(
     own = levels_of(desk.viewer, site.id, directory, memberships)
     asked = await at.sites.requests([site.id], [Status.ASKED.value])
     shown = {
-        **NOTHING,
+        **opened(request, at),
         "site": site,
         "users": await matrix(desk, site, memberships, speech),
         "areas": [speech.say(one) for one in AREAS.values()],
@@ -96,7 +90,6 @@ async def users_page(
         "may_decide": desk.viewer in deciders(site.id, directory, memberships),
         "choices": levels.choices(own or LEAST, {}, speech, is_contact=True),
         "languages": [(one, NAMES[one]) for one in LANGUAGES],
-        "is_recent": at.viewer.is_recent(now()),
         "live": "sites",
     }
     return page(request, "sites/users.html", status=status, **{**shown, **facts})

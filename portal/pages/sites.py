@@ -1,6 +1,5 @@
 """Access to sites: the viewer's own, asking for it, and one person's access in full."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -18,27 +17,18 @@ from approvals.site_access.record import SiteAccess, Status, process_id_of
 from approvals.site_access.views import AccessView
 from approvals.slugs import slug
 from approvals.transition import Membership
-from portal import levels, sentences, sign_ins
-from portal.acts import Act, Reading, Sheet, route, take
+from portal import levels, pulses, sentences
+from portal.acts import Act, Reading, Sheet, kept, opened, route, take
 from portal.auth import Posted
 from portal.desk import AtDesk, PortalDesk
-from portal.families import Entry, Family, Pages, Process, process_id
-from portal.forms import Fields
+from portal.families import Entry, Family, Pages, Process, slug_of
 from portal.languages import N_, Speech
 from portal.lists import PAGE, cut, last
 from portal.render import page
 from starter.sites import SiteDesk
 from starter.times import now
-from store.pulses import Pulses
 
 pages = Pages()
-NOTHING: Mapping[str, Any] = {
-    "said": None,
-    "in_english": None,
-    "difference": (),
-    "is_kept": False,
-    "told": None,
-}
 TOLD = {
     "ask": N_("Your request is sent. The contacts of the site get a mail."),
     "grant": N_("Access is granted. The person gets a mail."),
@@ -73,7 +63,6 @@ async def listed(request: Request, at: AtDesk, site: str = "") -> Response:
 async def ask(request: Request, at: AtDesk, fields: Posted) -> Response:
     """Ask the contacts of a site for access, for oneself."""
     desk, named = SiteDesk(at), fields.one("site").strip()
-    sheet = Sheet("/sites", partial(sites_page, request, at), SiteDesk)
     typed = {**fields.typed, "form": ["ask"]}
     try:
         site, _, _ = await desk.place(slug(named))
@@ -81,12 +70,13 @@ async def ask(request: Request, at: AtDesk, fields: Posted) -> Response:
         wrong = {"site": at.viewer.speech.say(NO_SITE)}
         return await sites_page(request, at, status=422, wrong=wrong, typed=typed)
     process = process_id_of(site.id, desk.viewer)
+    sheet = Sheet("/sites", partial(sites_page, request, at), SiteDesk, group=site.id)
 
     def build(read: Reading) -> Command | None:
         return read.command(say.Ask, {"site": site.slug, "message": read.fields.one("message")})
 
     return await take(
-        at, fields, sheet, "ask", process, build, group=site.id,
+        at, fields, sheet, "ask", process, build,
         goal=lambda _: f"/sites/{process}?done=ask",
     )  # fmt: skip
 
@@ -94,28 +84,16 @@ async def ask(request: Request, at: AtDesk, fields: Posted) -> Response:
 @pages.page("/sites/{process}")
 async def show(request: Request, at: AtDesk, process: UUID = Process) -> Response:
     """Show one person's access to a site, and what the viewer may do with it."""
-    typed = sign_ins.kept(at.parts, at.viewer, request.url.path)
-    return await access_page(request, at, process, typed=typed, is_kept=bool(typed))
+    return await access_page(request, at, process, **kept(request, at))
 
 
-async def _taken(
-    request: Request,
-    at: PortalDesk,
-    fields: Fields,
-    process: UUID,
-    name: str,
-    act: Act,
-    item: str | None,
-) -> Response:
+async def _sheet(request: Request, at: PortalDesk, process: UUID) -> Sheet:
     await SiteDesk(at).viewed(process)
-    sheet = Sheet(
-        f"/sites/{process}", partial(access_page, request, at, process), SiteDesk,
-        partial(_seen_now, at, process),
-    )  # fmt: skip
-    return await take(at, fields, sheet, name, process, act.build(item))
+    show, seen = partial(access_page, request, at, process), partial(_seen_now, at, process)
+    return Sheet(f"/sites/{process}", show, SiteDesk, seen)
 
 
-route(pages, "sites", ACTS, _taken)
+route(pages, "sites", ACTS, _sheet)
 
 
 async def sites_page(
@@ -127,9 +105,9 @@ async def sites_page(
     waiting = [Status.ASKED.value]
     before, after = last(query.get("asked", "")), query.get("after", "")
     asked, end = cut(await at.sites.requests(ids, waiting, PAGE + 1, before) if ids else [])
-    sites, end_of_sites = cut(await desk.listed(PAGE + 1, _slug(after)))
+    sites, end_of_sites = cut(await desk.listed(PAGE + 1, slug_of(after) if after else None))
     shown = {
-        **NOTHING,
+        **opened(request, at),
         "sites": sites,
         "following": None if end_of_sites is None else end_of_sites.site,
         "is_first": not after,
@@ -149,9 +127,8 @@ async def access_page(
     state, view = await desk.viewed(process)
     site, directory, memberships = await desk.place(view.site, state.person)
     own = levels_of(desk.viewer, site.id, directory, memberships)
-    done = request.query_params.get("done", "")
     shown = {
-        **NOTHING,
+        **opened(request, at, TOLD),
         "view": view,
         "timeline": await desk.timeline(process),
         "acts": _acts(state, site, directory, memberships, desk),
@@ -165,18 +142,9 @@ async def access_page(
         ),
         "is_mine": state.person == desk.viewer,
         "is_of_contacts": is_contact(desk.viewer, site.id, directory),
-        "is_recent": at.viewer.is_recent(now()),
         "live": f"site/{process}",
-        "told": speech.say(TOLD[done]) if done in TOLD else None,
     }
     return page(request, "sites/one.html", status=status, **{**shown, **facts})
-
-
-def _slug(said: str) -> str | None:
-    try:
-        return slug(said) if said else None
-    except FieldError:
-        raise NotFoundError from None
 
 
 def _acts(
@@ -220,12 +188,6 @@ async def _seen_now(at: PortalDesk, process: UUID) -> dict[str, str]:
     return seen_of(view, at.viewer.speech)
 
 
-async def _pulse_of_one(at: PortalDesk, key: str) -> str:
-    process = process_id(key)
-    await SiteDesk(at).viewed(process)  # whoever may not see it any more hears nothing
-    return await Pulses(at.engines).of_process(process)
-
-
 async def _pulse_of_list(at: PortalDesk, _key: str) -> str:
     desk = SiteDesk(at)
     own = await at.sites.own(desk.viewer)
@@ -236,5 +198,5 @@ async def _pulse_of_list(at: PortalDesk, _key: str) -> str:
 FAMILY = Family(
     pages,
     entries=(Entry("/sites", N_("Sites"), lambda one: True),),
-    pulses={"site": _pulse_of_one, "sites": _pulse_of_list},
+    pulses={"site": pulses.of_process(SiteDesk), "sites": _pulse_of_list},
 )

@@ -3,8 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -22,7 +21,7 @@ from approvals.tenant_access.commands import Deny, Grant, Withdraw
 from approvals.tenant_access.record import process_id_of
 from identity.signing import fresh_nonce
 from store import tables as t
-from store.engine import Engines, connect
+from store.engine import Engines
 from store.ledger import SqlLedger
 from tests.factories import (
     BECKY,
@@ -37,6 +36,7 @@ from tests.factories import (
     make_submit,
 )
 from tests.installation import CarriedClock, Installation, key_id
+from tests.racing import Creeping, beside
 from tests.store.rows import rows_of
 from tests.stored_life import END, StoredLife, code_of, kept
 
@@ -45,38 +45,18 @@ RACERS = 24
 QUIET = Policies(default=Policy(reminders=False))
 
 
-class Creeping(CarriedClock):
-    """A clock that goes on by *step* whenever somebody looks."""
-
-    step = timedelta(0)
-
-    async def now(self, connection: AsyncConnection, carried: datetime | None = None) -> datetime:
-        assert self.fixed is not None
-        self.fixed += self.step
-        return self.fixed
-
-
 @pytest.fixture
 def clock() -> Creeping:
-    """The clock of all workers; it stands still at START until a test gives it a step."""
-    creeping = Creeping()
-    creeping.fixed = START
-    return creeping
+    """The clock of all workers; it stands still at START until a test moves it."""
+    return Creeping()
 
 
 @pytest.fixture
 async def workers(
-    installation: Installation, clock: CarriedClock, database_url: URL
+    installation: Installation, clock: Creeping, database_url: URL
 ) -> AsyncIterator[list[Installation]]:
     """Three workers with connections of their own to one database."""
-    async with AsyncExitStack() as ends:
-        found = [installation]
-        for _ in range(2):
-            engines = connect(database_url, clock)
-            ends.push_async_callback(engines.close)
-            other = Installation(engines)
-            other.keys = installation.keys
-            found.append(other)
+    async with beside(installation, clock, database_url, 3) as found:
         yield found
 
 

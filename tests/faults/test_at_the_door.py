@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -13,7 +13,6 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.commit import CommitActivities
 from approvals.commands import Command
@@ -25,7 +24,7 @@ from approvals.tenant_access.record import TenantAccess, process_id_of
 from identity.signing import Ed25519Signatures
 from starter.evidence import Call
 from store import tables as t
-from store.engine import Engines, connect
+from store.engine import Engines
 from store.gate import SqlGate
 from store.ledger import SqlLedger
 from tests.every_kind import EveryKind, renderer
@@ -46,6 +45,7 @@ from tests.factories import (
 )
 from tests.faults.plan import FaultPlan, fault
 from tests.installation import CODES, CarriedClock, Installation, NoMailQueue
+from tests.racing import Creeping, beside
 from tests.store.rows import digest_of, rows_of
 from tests.stored_life import StoredLife
 
@@ -54,23 +54,10 @@ SECOND = timedelta(seconds=1)
 QUIET = Policies(default=Policy(reminders=False, shortest_access=MS, longest_access=900 * DAY))
 
 
-class Creeping(CarriedClock):
-    """A clock that goes on by *step* whenever somebody looks."""
-
-    step = timedelta(0)
-
-    async def now(self, connection: AsyncConnection, carried: datetime | None = None) -> datetime:
-        assert self.fixed is not None
-        self.fixed += self.step
-        return self.fixed
-
-
 @pytest.fixture
 def clock() -> Creeping:
     """The clock of all workers; it stands still at START until a test moves it."""
-    creeping = Creeping()
-    creeping.fixed = START
-    return creeping
+    return Creeping()
 
 
 @pytest.fixture
@@ -78,14 +65,7 @@ async def workers(
     installation: Installation, clock: Creeping, database_url: URL
 ) -> AsyncIterator[list[Installation]]:
     """Four workers with connections of their own to one database."""
-    async with AsyncExitStack() as ends:
-        found = [installation]
-        for _ in range(3):
-            engines = connect(database_url, clock)
-            ends.push_async_callback(engines.close)
-            other = Installation(engines)
-            other.keys = installation.keys
-            found.append(other)
+    async with beside(installation, clock, database_url, 4) as found:
         yield found
 
 

@@ -115,7 +115,6 @@ COMPUTED = {
     "portal/acts.py": "the sheet's own path, or what the page's own `goal` makes of a receipt",
     "portal/pages/passkeys.py": "`landing`, or the page of one's account, a constant of the module",
     "portal/pages/pairings.py": "the pairing's own path",
-    "portal/pages/decisions.py": "the request's own path",
     "portal/pages/sign_in.py": "`landing`: the goal that we sealed, or a page of ours",
     "portal/pages/provider.py": "the provider that the settings name",
 }

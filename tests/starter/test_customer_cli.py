@@ -183,11 +183,13 @@ def test_a_visit_begins_is_replaced_and_ends_with_the_switch(stack: Running) -> 
 
 def test_a_visit_is_ended_once_by_its_person(stack: Running) -> None:
     accepted(stack)
-    stack.run("tom", "customer", "sign-in", "classics")
+    begun = stack.run("tom", "customer", "sign-in", "classics")
+    visit = shown(stack, "tom", "classics")["visit"]
 
     ended = stack.run("tom", "customer", "sign-out", "classics")
     again = stack.run("tom", "customer", "sign-out", "classics")
 
+    assert begun.out == f"{visit}\n"
     assert (ended.code, again.code) == (0, 1)
     assert shown(stack, "tom", "classics")["visit"] is None
 
@@ -228,11 +230,12 @@ def test_a_signed_command_is_sent_as_a_signal_by_the_plain_client(stack: Running
     line = [temporal_binary(), *words, "--address", address]
     subprocess.run(line, cwd=ROOT, check=True, capture_output=True)
     eventually(lambda: listed(stack)[0] == "off" or None, "the signal switches it off")
-    left = stack.run("elizabeth", "customer", "enable", FENCE, "--no-wait")
+    left = stack.run("elizabeth", "customer", "enable", FENCE, "--no-wait", "--json")
     eventually(lambda: listed(stack)[0] == "on" or None, "so does what is left with Temporal")
 
     assert (program, words[-4:-1]) == ("temporal", ["--name", "disable", "--input"])
     assert (left.code, "Left with Temporal" in left.err) == (0, True)
+    assert left.json == {"id": shown(stack)["id"], "waited": False}
 
 
 def test_terms_that_were_not_read_are_not_accepted(stack: Running) -> None:

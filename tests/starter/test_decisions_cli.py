@@ -221,7 +221,7 @@ def test_a_dry_run_says_what_would_be_and_changes_nothing(
 
     assert would.code == 0
     assert (would.json["dry_run"], would.json["status"]) == (True, status)
-    assert f"Nothing was changed. With this command the request would be {status}." in would.err
+    assert f"Nothing was changed. With this command it would be {status}." in would.err
     assert stack.events(request) == before
 
 
@@ -231,7 +231,7 @@ def test_without_waiting_the_outcome_stands_on_the_timeline(stack: Running) -> N
     left = stack.run("tom", "request", "grant", request, "--for", "1h", "--no-wait", "--json")
 
     assert left.code == 0
-    assert left.json["waited"] is False
+    assert left.json == {"id": request, "waited": False}
     assert "Left with Temporal; its outcome will stand on the timeline." in left.err
     eventually(lambda: "granted" in stack.events(request), "the signal is carried out")
 

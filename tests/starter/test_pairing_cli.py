@@ -94,7 +94,7 @@ def desk(stack: Running) -> Iterator[Desk]:
 def test_an_offer_is_looked_at_accepted_once_and_used_as_its_roles_allow(desk: Desk) -> None:
     token = desk.offer()
     looked = desk("tom", "open", desk.pairing, "--dry-run", typed=f"{token}\n")
-    assert "Nothing was changed. With this command the pairing would be paired." in looked.err
+    assert "Nothing was changed. With this command it would be paired." in looked.err
     assert "Netherfield Systems asks to pair its group Customer Care" in looked.err
     wrong = desk("tom", "open", desk.pairing, "--yes", typed=f"apl_{'A' * 43}\n")
     assert wrong == (1, "", wrong.err)

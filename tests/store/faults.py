@@ -12,7 +12,7 @@ class Fault:
     """While the block runs, the connection is lost just before a statement that begins so."""
 
     def __init__(self, engines: Engines, statement: str) -> None:
-        self._engines = {engines.write.sync_engine, engines.read.sync_engine}
+        self._engines = {engines.write.sync_engine, *engines.readers}
         self._statement = statement
 
     def __enter__(self) -> Self:
@@ -41,14 +41,15 @@ class Fault:
 
 
 class Counted:
-    """Keeps the queries that the reading engine executes while the block runs."""
+    """Keeps the queries that the reading engines execute while the block runs."""
 
     def __init__(self, engines: Engines) -> None:
-        self._engine = engines.read.sync_engine
+        self._engines = engines.readers
         self.queries: list[tuple[str, Any]] = []
 
     def __enter__(self) -> Self:
-        event.listen(self._engine, "before_cursor_execute", self._note)
+        for engine in self._engines:
+            event.listen(engine, "before_cursor_execute", self._note)
         return self
 
     def __exit__(
@@ -57,7 +58,8 @@ class Counted:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        event.remove(self._engine, "before_cursor_execute", self._note)
+        for engine in self._engines:
+            event.remove(engine, "before_cursor_execute", self._note)
 
     def _note(
         self, _connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any

@@ -54,7 +54,8 @@ async def _stale(page: Page) -> None:
     """Revoke what looked different when the page was drawn."""
     form = page.locator("form[action$='/revoke']")
     await form.locator("[name=shown]").evaluate("field => field.value = 'a'.repeat(64)")
-    await form.locator("[name=saw_ends]").evaluate("field => field.value = ''")
+    saw = form.locator("[name=saw][value^='Ends=']")
+    await saw.evaluate("field => field.value = 'Ends=no end date'")
     await form.locator("[name=reason]").fill("The fence is done.")
     await form.get_by_role("button").click()
     await page.locator("table").wait_for()
