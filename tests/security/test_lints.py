@@ -109,7 +109,7 @@ def _is_ours(node: ast.expr) -> bool:
 
 
 # Where SQL is fixed, but not in the call, and how often: a constant schema, constant pragmas.
-FIXED_SQL = {"examples/reference_platform/database.py": 1, "store/engine.py": 1}
+FIXED_SQL = {"examples/reference_platform/database.py": 1, "store/sqlite_connection.py": 1}
 # Redirects whose goal is computed, and why each is a path of ours.
 COMPUTED = {
     "portal/acts.py": "the sheet's own path, or what the page's own `goal` makes of a receipt",
