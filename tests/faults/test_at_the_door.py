@@ -87,7 +87,7 @@ async def test_of_racers_one_wins_and_the_order_is_one_that_callers_saw(
 ) -> None:
     calls: list[Call] = []
 
-    for _ in range(plan.times(3, 25)):
+    for _ in range(plan.times(3, 400)):
         offset = plan.chance.choice([-30, -12, -4, -1, 0, 1])
         calls += await _raced(plan, workers, clock, offset * MS)
         plan.tries(RACERS)
@@ -220,7 +220,7 @@ async def test_whoever_lost_an_answer_asks_again_and_gets_it(
     ledger = Forgetful(installation.engines, plan, 0.1)
     calls: list[Call] = []
 
-    for _ in range(plan.times(5, 60)):
+    for _ in range(plan.times(5, 500)):
         batch, life = new_life(installation, clock)
         life.door = door(ledger)
         for by, command in (
@@ -309,7 +309,7 @@ async def test_no_jump_of_a_clock_opens_what_has_ended(
     gate = SqlGate(installation.engines)
     wrong: list[str] = []
 
-    for _ in range(plan.times(4, 40)):
+    for _ in range(plan.times(4, 80)):
         clock.fixed = START
         batch, life = new_life(installation, clock)
         end = START + plan.chance.choice([MINUTE, HOUR, 30 * DAY])
@@ -417,7 +417,7 @@ async def test_of_forty_writers_none_loses_an_increment(
     row = {"process_id": process_id_of(uuid4(), "x"), "code": "x", "minute": START}
     async with workers[0].engines.write.begin() as connection:
         await connection.execute(insert(t.refusal).values(**row, left_out=0))
-    count = plan.times(5, 40)
+    count = plan.times(5, 500)
 
     async def writes(number: int) -> None:
         engines = workers[number % len(workers)].engines

@@ -66,7 +66,7 @@ from tests.workflows.test_kills import QuickTasks
 
 MORTAL = "tests/faults/mortal_worker.py"
 EVERYWHERE = "everywhere"  # dies once at each place: around mails, calls, kinds of commits
-PATIENCE = 240.0  # seconds
+PATIENCE = 900.0 if FULL else 240.0  # seconds
 LONGEST = 60  # points of a life that ends by chance
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 OVER = {"revoked", "denied", "expired", "declined", "disabled", "asked", "ready", "kept"}
@@ -242,7 +242,9 @@ async def test_a_worker_that_dies_now_and_then_loses_and_doubles_nothing(
     platform: RunningPlatform,
     tmp_path: Path,
 ) -> None:
-    ends = [plan.chance.randint(1, LONGEST) for _ in range(plan.times(2, 20))]
+    if FULL:
+        story.lasting = 2 * MINUTE
+    ends = [plan.chance.randint(1, LONGEST) for _ in range(plan.times(2, 60))]
 
     places = await lived(
         plan, story, ",".join(map(str, ends)), tmp_path, client, database_url, platform

@@ -174,7 +174,7 @@ async def test_decisions_whose_connection_is_cut_are_taken_whole_or_not_at_all(
             await asyncio.sleep(0.1 + plan.chance.random() / 4)
 
     task = asyncio.create_task(cutting())
-    for _ in range(plan.times(2, 15)):
+    for _ in range(plan.times(2, 60)):
         batch = uuid4()
         life = StoredLife(installation, clock, process=process_id_of(batch, TOM_SAWYER.slug))
         said = installation.signed(ELIZABETH, life.process, make_submit(batch=batch), at=life.now)

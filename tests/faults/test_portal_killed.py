@@ -107,7 +107,7 @@ async def test_a_form_whose_answer_was_lost_counts_once_when_it_is_sent_again(
     portal = Portal(settings, variables, f"{name}={await site.token_of(TOM)}")
 
     async with installation.working(client):
-        for _ in range(plan.times(1, 5)):
+        for _ in range(plan.times(1, 20)):
             request = await stage.submitted()
             path = f"/requests/{request}/grant"
             async with portal.running() as process:

@@ -41,8 +41,8 @@ async def test_a_long_record_is_verified_while_it_grows_and_one_change_is_found(
     plan: FaultPlan, installation: Installation, clock: CarriedClock
 ) -> None:
     engines = installation.engines
-    chains = await grown(engines, plan.times(1_000, 50_000))
-    writing = asyncio.create_task(wrote(installation, clock, plan.times(3, 50)))
+    chains = await grown(engines, plan.times(1_000, 1_000_000))
+    writing = asyncio.create_task(wrote(installation, clock, plan.times(3, 200)))
 
     begun = asyncio.get_running_loop().time()
     found = [one async for one in judged(engines)]

@@ -109,7 +109,7 @@ async def test_what_waited_for_workers_is_taken_and_what_is_too_old_is_refused(
     plan: FaultPlan, stage: Stage
 ) -> None:
     async with stage.installation.working(stage.client, policies=QUICK):
-        waiting = await submitted(stage, plan.times(8, 100))
+        waiting = await submitted(stage, plan.times(8, 1_000))
         (ending,) = await submitted(stage, 1)
         await insisted(stage, await stage.grant(ending, lasting=4 * SECOND))
     fresh, old = waiting[::2], waiting[1::2]
@@ -155,7 +155,7 @@ async def test_processes_go_on_after_temporal_was_killed(
         await own_server.stop()
         _copied(tmp_path, old)
         await own_server.start()
-    for _ in range(plan.times(1, 6 if how == "killed" else 3)):
+    for _ in range(plan.times(1, 30 if how == "killed" else 10)):
         async with installation.working(stage.client, policies=QUICK):
             begun = await submitted(stage, 4)
             await insisted(stage, await stage.grant(begun[0], lasting=5 * SECOND))
@@ -197,43 +197,6 @@ def damaged(folder: Path, how: str, old: Path) -> None:
             (folder / f"temporal.db{end}").unlink(missing_ok=True)
 
 
-@fault("R11", "thousands of ends at one instant")
-async def test_access_that_ends_for_many_at_one_instant_ends_then(
-    plan: FaultPlan, stage: Stage
-) -> None:
-    engines = stage.installation.engines
-    async with stage.installation.working(stage.client, policies=QUICK):
-        begun = datetime.now(UTC)
-        processes = await submitted(stage, plan.times(20, 400))
-        spent = datetime.now(UTC) - begun  # granting takes about as long as asking did
-        ends_at = datetime.now(UTC) + 2 * spent + 5 * SECOND
-        slots = asyncio.Semaphore(20)
-
-        async def granted(process: UUID) -> None:
-            async with slots:
-                shown = await stage.installation.shown(process)
-                said = stage.installation.signed(TOM, process, Grant(ends_at=ends_at, shown=shown))
-                await insisted(stage, said)
-
-        await asyncio.gather(*map(granted, processes))
-        assert datetime.now(UTC) < ends_at
-        assert await stage.is_open()
-        await until(ends_at)
-        async with stage.shut_gate():
-
-            async def is_over() -> bool:
-                return set((await statuses(engines)).values()) == {"expired"}
-
-            await eventually(is_over, within=PATIENCE, every=0.2)
-    plan.tries(len(processes))
-    async with engines.read.connect() as connection:
-        closed = (await connection.execute(select(t.access_grant.c.closed_at))).scalars().all()
-    plan.lags += [(one - ends_at).total_seconds() for one in closed]
-
-    plan.notes([f"closed {-one} s early" for one in plan.lags if one < 0])
-    await plan.holds(engines, client=stage.client, settling=MINUTE)
-
-
 @fault("R18", "ten signals a process, shuffled and doubled, trash among them")
 async def test_signals_in_any_order_leave_each_process_in_a_state_that_holds(
     plan: FaultPlan, stage: Stage
@@ -241,7 +204,7 @@ async def test_signals_in_any_order_leave_each_process_in_a_state_that_holds(
     engines = stage.installation.engines
     sent: list[UUID] = []
     async with stage.installation.working(stage.client, policies=QUICK):
-        for process in await submitted(stage, plan.times(3, 20)):
+        for process in await submitted(stage, plan.times(3, 60)):
             shown = await stage.installation.shown(process)
             later = datetime.now(UTC) + HOUR
             said = [
@@ -304,7 +267,7 @@ async def test_a_restored_database_opens_nothing_and_the_record_names_the_gap(
     file = Path(str(database_url.database))
     published = tmp_path / "checkpoints.jsonl"
     signatures, trusted = Ed25519Signatures(), frozenset([key.public])
-    for _ in range(plan.times(1, 5)):
+    for _ in range(plan.times(1, 20)):
         stage = Stage(installation, client)
         writer = CheckpointFile(published, SqlHeads(engines), key, signatures, trusted)
         async with installation.working(client, policies=QUICK):
