@@ -1,6 +1,7 @@
 """The composition root of the worker: settings, adapters, activities, Workers, and their end."""
 
 import asyncio
+import os
 import signal
 import sys
 from contextlib import AsyncExitStack
@@ -70,4 +71,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ended = main()
+    sys.stderr.flush()
+    # Not sys.exit: a thread of Temporal's client that outlives a failed connection now and then
+    # aborts the interpreter at its end, and so would change the exit code.
+    os._exit(ended)

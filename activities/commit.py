@@ -104,7 +104,7 @@ class CommitActivities:
             await self._mail.enqueue(
                 NoticesOf(process=process, version=written.after.version), group
             )
-        elif earlier is not None and earlier.refusal is None:
+        elif earlier is not None and earlier.refusal is None:  # rare, so a queue of its own is fair
             await self._mail.enqueue(
                 NoticesOf(process=process, version=earlier.version), str(process)
             )

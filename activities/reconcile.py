@@ -16,6 +16,7 @@ from approvals.ports import Ledger, OpenProcess, Start
 from approvals.records import Record
 
 OVERDUE = timedelta(minutes=1)  # a tick that late means a wedged or foreign workflow
+PAUSE = 10.0  # seconds between the rounds of one that wants to be sure
 PAGE = 1000  # what Temporal and the database are asked for at once
 AT_ONCE = 16  # calls to Temporal that are under way together
 T = TypeVar("T")
@@ -23,12 +24,26 @@ Suspect = tuple[str, datetime | None]  # a workflow, and the instant for which i
 
 
 class Reconciled(Record):
-    """How many processes are open, and how many workflows were started, replaced or ended."""
+    """How many processes are open, and how many workflows were started, replaced or ended.
+
+    *watched* ones do not fit their processes, and were left, for they may move within the minute.
+    """
 
     open: int
     started: int
     replaced: int
     ended: int = 0
+    watched: int = 0
+
+    def after(self, earlier: "Reconciled") -> "Reconciled":
+        """Return what this round and those before it did together."""
+        return self.model_copy(
+            update={
+                "started": earlier.started + self.started,
+                "replaced": earlier.replaced + self.replaced,
+                "ended": earlier.ended + self.ended,
+            }
+        )
 
 
 class Reconciler:
@@ -55,6 +70,23 @@ class Reconciler:
             self._seen = {}  # nobody knows what happened meanwhile: the minute begins anew
             raise
 
+    async def run_until_sure(
+        self, tell: Callable[[int], None], pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> Reconciled:
+        """Do rounds until all that did not fit at the first has moved, or was replaced or ended.
+
+        That takes a minute at most; *tell* is called before it, with the number of them.
+        """
+        done = await self.run_once()
+        until, is_over = self._now() + OVERDUE, False
+        if done.watched:
+            tell(done.watched)
+        while done.watched and not is_over:
+            await pause(min(PAUSE, OVERDUE.total_seconds()))
+            is_over = self._now() >= until
+            done = (await self.run_once()).after(done)
+        return done
+
     async def _round(self) -> Reconciled:
         rows = {
             names.workflow_id(row.kind, row.id): row for row in await self._ledger.open_processes()
@@ -73,7 +105,14 @@ class Reconciler:
         ended = await self._terminate(orphans, "its row is closed")
         bereft = [one for one in gone if one in stuck]
         ended += await self._terminate(bereft, "its row is gone", if_idle=True)
-        return Reconciled(open=len(rows), started=len(missing), replaced=replaced, ended=ended)
+        left = {one for one, _ in self._seen} - stuck - set(missing)
+        return Reconciled(
+            open=len(rows),
+            started=len(missing),
+            replaced=replaced,
+            ended=ended,
+            watched=len(left),
+        )
 
     async def _start(self, row: OpenProcess) -> bool:
         await start_process(self._client, row.kind, Start(process=row.id), row.tenant)

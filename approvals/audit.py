@@ -1,8 +1,9 @@
 """The record: one hash chain a process, in which refusals stand beside what was done."""
 
 import hashlib
-from datetime import datetime
 from uuid import UUID
+
+from pydantic import AwareDatetime
 
 from approvals import canonical
 from approvals.errors import InvalidDecisionError
@@ -25,7 +26,7 @@ class AuditEntry(Record):
     process: UUID
     seq: int
     version: int | None
-    at: datetime
+    at: AwareDatetime
     actor: UUID | None
     channel: str
     key: UUID | None

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import AwareDatetime, ValidationError
 
 from approvals import merkle
 from approvals.audit import GENESIS
@@ -41,7 +41,7 @@ class Statement(Record):
 
     label: str = LABEL
     number: int
-    at: datetime
+    at: AwareDatetime
     previous: str
     chains: int
     root: str

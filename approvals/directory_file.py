@@ -1,10 +1,10 @@
 """The directory file: one TOML document that says in full who and what it lists."""
 
-import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
+from approvals import toml_files
 from approvals.addresses import canonical
 from approvals.directory_checks import Checks
 from approvals.directory_forms import DirectoryFileError, Problem, Tables
@@ -27,7 +27,7 @@ from approvals.people import (
     TenantId,
 )
 from approvals.records import Record
-from approvals.texts import inert
+from approvals.toml_files import TomlError
 
 
 class DirectoryFile(Record):
@@ -44,10 +44,9 @@ def read(text: str, zones: Collection[str]) -> DirectoryFile:
     Raises DirectoryFileError with all that is wrong, by entry, line and field.
     """
     try:
-        document = tomllib.loads(text)
-    except (ValueError, RecursionError) as broken:  # ValueError: a number of too many digits
-        said = "nested too deep" if isinstance(broken, RecursionError) else inert(str(broken))
-        problem = Problem(where="the file", field="", code="toml", sentence=f"Not TOML: {said}.")
+        document = toml_files.read(text)
+    except TomlError as broken:
+        problem = Problem(where="the file", field="", code="toml", sentence=f"Not TOML: {broken}.")
         raise DirectoryFileError([problem]) from None
     return parse(document, zones, text)
 

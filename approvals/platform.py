@@ -163,11 +163,6 @@ class CustomerPlatform(Protocol):
     async def find_user(self, customer: UUID, email: str) -> PlatformUser | None:
         """Return the customer's user with this address, letters without case."""
 
-    async def add_roles(
-        self, customer: UUID, email: str, roles: tuple[PlatformRole, ...]
-    ) -> PlatformUser:
-        """Add *roles* to a user, who keeps the others. Refused: `no_user`, `admin_first`."""
-
     async def remove_roles(
         self, customer: UUID, email: str, roles: tuple[PlatformRole, ...]
     ) -> None:

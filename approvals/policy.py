@@ -12,6 +12,7 @@ from approvals.fields import problems
 from approvals.instants import Duration
 from approvals.permissions import MINIMUM, PermissionList
 from approvals.records import Form, Record
+from approvals.slugs import Slug
 
 DAY = timedelta(days=1)
 _VERSION = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -126,9 +127,9 @@ class _Document(Form):
     """policy.toml as a whole."""
 
     default: _Limits = _Limits()
-    tenant: dict[str, _Limits] = {}
-    organization: dict[str, _Shown] = {}
-    vendor: dict[str, _Vendor] = {}
+    tenant: dict[Slug, _Limits] = {}
+    organization: dict[Slug, _Shown] = {}
+    vendor: dict[Slug, _Vendor] = {}
     terms: _Terms | None = None
     onboarding: _Onboarding = _Onboarding()
 

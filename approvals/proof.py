@@ -1,20 +1,22 @@
 """A proof of one process: its chain, the signed commands behind it, their keys, a checkpoint.
 
-Whoever holds the file and the checkpoint key's public half can check it, without the database.
+Whoever holds the file and the checkpoint key's public half can check it, without the database. Only
+what the checkpoint covers is shown to be an installation's: anybody can make chains, keys and
+signatures that fit each other.
 """
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from pydantic import AwareDatetime, ValidationError
 
 from approvals import merkle
 from approvals.audit import AuditEntry, breaches
 from approvals.authority import FRESH, SKEW
 from approvals.checkpoints import Head, Statement, is_signed
-from approvals.instants import instant
+from approvals.instants import Instant
 from approvals.ports import Signatures
 from approvals.records import Record
 from approvals.transition import EnrolledKey
@@ -35,21 +37,27 @@ class SignedCommand(Record):
         return hashlib.sha256(self.body.encode()).hexdigest()
 
 
+class Place(Record):
+    """The head of a chain, and the proof that it stands under a checkpoint's root."""
+
+    head: Head
+    proof: merkle.Inclusion
+
+
 class KeyFacts(Record):
     """A key, and the chain of the sign-in that enrolled it with that sign-in's own commands."""
 
     key: EnrolledKey
     enrolment: tuple[AuditEntry, ...] = ()
     commands: tuple[SignedCommand, ...] = ()
+    place: Place | None = None
 
 
-class Coverage(Record):
-    """A checkpoint's statement without its list, and the proof that a head stands under it."""
+class Coverage(Place):
+    """A checkpoint's statement without its list, and the proof that it covers the process."""
 
     statement: Statement
     signature: str
-    head: Head
-    proof: merkle.Inclusion
 
 
 class ProofPack(Record):
@@ -57,11 +65,27 @@ class ProofPack(Record):
 
     label: str = LABEL
     process: UUID
-    made_at: datetime
+    made_at: AwareDatetime
     entries: tuple[AuditEntry, ...]
     commands: tuple[SignedCommand, ...] = ()
     keys: tuple[KeyFacts, ...] = ()
     checkpoint: Coverage | None = None
+
+
+class _Named(Record):
+    kind: str
+    args: dict[str, Any]
+
+
+class _Body(Record):
+    """What a command must say before anything in it is looked at."""
+
+    process_id: str
+    key_id: str
+    actor: str | None = None
+    issued_at: Instant
+    nonce: str
+    command: _Named
 
 
 class Verdict(Record):
@@ -84,18 +108,20 @@ def judged(pack: ProofPack, signatures: Signatures, trusted: frozenset[str]) -> 
         found += _of_entry(entry, said, keys, signatures)
     for one in pack.keys:
         found += _of_key(one, signatures)
-    remarks = [
-        f"key {one.key.id}: the proof does not hold its enrolment."
-        for one in pack.keys
-        if not one.enrolment
-    ]
-    remarks += [why for one in pack.entries for why in _unshown(one, said, keys)]
-    if pack.checkpoint is None:
-        remarks.append("no checkpoint covers this process yet: a cut end would not show.")
-    else:
-        found += _of_checkpoint(pack.entries, pack.checkpoint, signatures, trusted)
-        remarks += _uncovered(pack.entries, pack.checkpoint)
+    found += _of_checkpoint(pack, signatures, trusted)
+    remarks = [why for one in pack.entries for why in _unshown(one, said, keys)]
     return Verdict(breaches=tuple(found), remarks=tuple(remarks))
+
+
+def is_covered(pack: ProofPack) -> bool:
+    """Whether the proof's checkpoint has seen every entry that the proof shows."""
+    if pack.checkpoint is None:
+        return False
+    chains = [(pack.entries, pack.checkpoint), *((one.enrolment, one.place) for one in pack.keys)]
+    return all(
+        place is not None and entries and entries[-1].seq == place.head.seq
+        for entries, place in chains
+    )
 
 
 def _of_entry(
@@ -116,12 +142,13 @@ def _of_entry(
     if body is None:
         yield f"{where}: its command cannot be read."
         return
-    for name, wanted in (("process_id", entry.process), ("key_id", entry.key)):
-        if body.get(name) != str(wanted):
+    wanted = {"process_id": (body.process_id, entry.process), "key_id": (body.key_id, entry.key)}
+    for name, (told, recorded) in wanted.items():
+        if told != str(recorded):
             yield f"{where}: its command is for another {name}."
-    if body.get("actor") not in (None, str(entry.actor)):
+    if body.actor not in (None, str(entry.actor)):
         yield f"{where}: its command is by somebody else."
-    if body.get("nonce") != entry.nonce:
+    if body.nonce != entry.nonce:
         yield f"{where}: its command bears another nonce."
     if entry.key not in keys:
         if entry.key != entry.process:
@@ -133,14 +160,13 @@ def _of_entry(
 
 
 def _in_time(
-    where: str, entry: AuditEntry, body: Mapping[str, Any], keys: Mapping[UUID, KeyFacts]
+    where: str, entry: AuditEntry, body: _Body, keys: Mapping[UUID, KeyFacts]
 ) -> Iterator[str]:
     """Judge what was taken: only a fresh command, by a key while it lived."""
-    issued = instant(body.get("issued_at"))
-    if not issued - SKEW <= entry.at < issued + FRESH:
+    if not -SKEW <= entry.at - body.issued_at < FRESH:  # a difference, which no instant overflows
         yield f"{where}: its command was not fresh when it was taken."
     key = None if entry.key is None else keys.get(entry.key)
-    if key is None or body["command"]["kind"] in ENROLLING:
+    if key is None or body.command.kind in ENROLLING:
         return
     ends = min(filter(None, (key.key.expires_at, key.key.revoked_at)))
     if not key.key.enrolled_at <= entry.at <= ends:
@@ -173,9 +199,10 @@ def _is_by(key: KeyFacts, command: SignedCommand, signatures: Signatures) -> boo
 
 
 def _of_key(facts: KeyFacts, signatures: Signatures) -> Iterator[str]:
-    if not facts.enrolment:
-        return
     where = f"key {facts.key.id}"
+    if not facts.enrolment:
+        yield f"{where}: the proof does not hold its enrolment: nothing shows whose it is."
+        return
     yield from (f"{where}: {why}" for why in breaches(facts.enrolment, None, None))
     if any(one.process != facts.key.id for one in facts.enrolment):
         yield f"{where}: the sign-in beside it is another one."
@@ -192,47 +219,54 @@ def _of_key(facts: KeyFacts, signatures: Signatures) -> Iterator[str]:
 
 def _proves_code_of(sign_in: UUID, command: SignedCommand) -> bool:
     body = _read(command.body)
-    return body is not None and (body["process_id"], body["command"].get("kind")) == (
-        str(sign_in), "prove",
-    )  # fmt: skip
+    return body is not None and (body.process_id, body.command.kind) == (str(sign_in), "prove")
 
 
 def _of_checkpoint(
-    entries: Sequence[AuditEntry],
-    covered: Coverage,
-    signatures: Signatures,
-    trusted: frozenset[str],
+    pack: ProofPack, signatures: Signatures, trusted: frozenset[str]
 ) -> Iterator[str]:
-    where = f"checkpoint {covered.statement.number}"
-    if covered.statement.key not in trusted:
+    """Judge whether somebody whom the reader trusts has seen what the proof shows."""
+    covered = pack.checkpoint
+    if covered is None:
+        yield (
+            "the proof holds no checkpoint: nothing shows that any of it comes from an installation"
+            " that you trust, or that it is whole."
+        )
+        return
+    statement = covered.statement
+    where = f"checkpoint {statement.number}"
+    if statement.key not in trusted:
         yield f"{where}: it is signed with a key that you do not trust."
-    if not is_signed(covered.statement, covered.signature, signatures):
+    if not is_signed(statement, covered.signature, signatures):
         yield f"{where}: its signature does not hold."
-    if covered.proof.count != covered.statement.chains or covered.statement.root != (
-        merkle.leads_to(merkle.leaf(covered.head.text.encode()), covered.proof)
+    yield from _of_place(where, pack.entries, covered, statement)
+    for one in pack.keys:
+        if one.enrolment:
+            yield from _of_place(f"{where}, key {one.key.id}", one.enrolment, one.place, statement)
+
+
+def _of_place(
+    where: str, entries: Sequence[AuditEntry], place: Place | None, by: Statement
+) -> Iterator[str]:
+    """Judge whether a checkpoint's tree holds the end of a chain."""
+    if place is None:
+        yield f"{where}: it does not cover this chain's end."
+        return
+    if place.proof.count != by.chains or by.root != (
+        merkle.leads_to(merkle.leaf(place.head.text.encode()), place.proof)
     ):
-        yield f"{where}: it does not cover this process's head."
-    head = covered.head
+        yield f"{where}: it does not cover this chain's end."
+    head = place.head
     if not any((e.process, e.seq, e.hash) == (head.process, head.seq, head.hash) for e in entries):
         yield f"{where}: it saw entry {head.seq}, which is missing or another one here."
-
-
-def _uncovered(entries: Sequence[AuditEntry], covered: Coverage) -> Iterator[str]:
-    later = [one.seq for one in entries if one.seq > covered.head.seq]
+    later = sum(one.seq > head.seq for one in entries)
     if later:
-        yield (
-            f"the checkpoint covers the entries up to {covered.head.seq};"
-            f" {len(later)} came after it."
-        )
+        yield f"{where}: it saw the entries up to {head.seq}, and {later} more follow."
 
 
-def _read(body: str) -> dict[str, Any] | None:
-    """Return a command's six fields, or None for what has not that shape."""
+def _read(body: str) -> _Body | None:
+    """Return what a command says, or None for what has not its shape."""
     try:
-        found = json.loads(body)
-        if not isinstance(found["command"]["args"], dict) or "process_id" not in found:
-            return None
-        instant(found["issued_at"])
-    except (ValueError, KeyError, TypeError):
+        return _Body.model_validate_json(body)
+    except ValidationError:
         return None
-    return dict(found)

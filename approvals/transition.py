@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from pydantic import AwareDatetime
+
 from approvals.errors import ApprovalError
 from approvals.passkeys import Passkey
 from approvals.people import (
@@ -132,9 +134,9 @@ class EnrolledKey(Record):
     public_key: str
     channel: str
     client: str
-    enrolled_at: datetime
-    expires_at: datetime
-    revoked_at: datetime | None = None
+    enrolled_at: AwareDatetime
+    expires_at: AwareDatetime
+    revoked_at: AwareDatetime | None = None
     passkey: UUID | None = None
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tomllib
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,6 +21,7 @@ from approvals.errors import FieldError
 from approvals.fields import problems
 from approvals.onboarding.fields import secret_reference
 from approvals.policy import Policies, PolicyError, policies
+from approvals.toml_files import TomlError, read
 
 DATABASES = ("sqlite+aiosqlite", "postgresql+asyncpg")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -176,10 +175,10 @@ class Settings(BaseSettings):
         if self.policy_file is None and not path.exists():
             return Policies()
         try:
-            return policies(tomllib.loads(path.read_text(encoding="utf-8")))
+            return policies(read(path.read_text(encoding="utf-8")))
         except (OSError, UnicodeDecodeError) as trouble:
             raise ConfigurationError(f"{path} cannot be read: {trouble}.") from None
-        except (tomllib.TOMLDecodeError, PolicyError) as broken:
+        except (TomlError, PolicyError) as broken:
             raise ConfigurationError(f"{path}: {broken}") from None
 
 
@@ -209,13 +208,3 @@ def secret(path: Path) -> SecretStr:
     if mode & (stat.S_IRWXO | stat.S_IWGRP):
         raise ConfigurationError(f"The secret file {path} is open to others. Run: chmod 600 {path}")
     return SecretStr(text)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address never leaves this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

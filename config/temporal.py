@@ -16,8 +16,9 @@ from temporalio.runtime import (
     TelemetryFilter,
 )
 
+from approvals.hosts import is_loopback
 from config.payloads import KeyRing, encrypting
-from config.settings import ConfigurationError, Settings, is_loopback
+from config.settings import ConfigurationError, Settings
 
 CONNECTING = 5.0  # seconds; a server that takes the line and says nothing must not hold a person up
 

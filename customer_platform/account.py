@@ -1,9 +1,8 @@
 """Our account on the customer platform, and the refusal of one that would be used in clear."""
 
-from ipaddress import ip_address
-
 import httpx2
 
+from approvals.hosts import is_loopback
 from approvals.records import Record
 
 
@@ -18,7 +17,7 @@ class PlatformAccount(Record):
     @property
     def is_here(self) -> bool:
         """Whether the platform can only be on this machine."""
-        return _is_loopback(httpx2.URL(self.address).host)
+        return is_loopback(httpx2.URL(self.address).host)
 
 
 def require_usable(account: PlatformAccount) -> None:
@@ -31,16 +30,9 @@ def require_usable(account: PlatformAccount) -> None:
         raise ValueError("The platform's address must look like https://platform.example.com.")
     if address.userinfo or address.query or address.fragment:
         raise ValueError("The platform's address must hold no user, query or fragment.")
-    is_private = account.private_network or _is_loopback(address.host)
+    is_private = account.private_network or is_loopback(address.host)
     if address.scheme == "http" and not is_private:
         raise ValueError(
             f"The platform's address is http, but {address.host} is not this machine:"
             " use https, or declare the network private."
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -134,14 +134,6 @@ class HttpCustomerPlatform(CustomerPlatform):
         own = [one for one in found if one.email.casefold() == email.casefold()]
         return own[0].shown() if own else None
 
-    async def add_roles(
-        self, customer: UUID, email: str, roles: tuple[PlatformRole, ...]
-    ) -> PlatformUser:
-        found = await self.find_user(customer, email)
-        if found is None:
-            raise PlatformRefused("no_user", f"{email} is no user of this customer.")
-        return await self._changed(customer, found.id, add_roles=roles)
-
     async def remove_roles(
         self, customer: UUID, email: str, roles: tuple[PlatformRole, ...]
     ) -> None:

@@ -1,11 +1,11 @@
 """Where mail goes, and the refusal of settings that cannot work or would send in clear."""
 
-import ipaddress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pydantic import SecretStr
 
+from approvals.hosts import is_loopback
 from mail.message import envelope_address
 
 
@@ -45,14 +45,6 @@ class SmtpServer:
         if isinstance(self.password, SecretStr):
             return self.password.get_secret_value()
         return self.password or ""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether this host name or address can only be this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def require_usable(server: SmtpServer, private_network: bool) -> None:

@@ -23,7 +23,7 @@ from approvals.errors import (
     StaleError,
 )
 from approvals.fields import problems
-from portal import ends, sentences, sign_ins
+from portal import ends, keeping, sentences
 from portal.auth import AGED, Posted, SignInAgainError
 from portal.desk import AtDesk, PortalDesk
 from portal.errors import status_of
@@ -163,7 +163,7 @@ def opened(request: Request, at: PortalDesk, told: Mapping[str, str] = {}) -> di
 
 def kept(request: Request, at: PortalDesk) -> dict[str, Any]:
     """Return what a page shows of what was typed on it before its person had to sign in again."""
-    typed = sign_ins.kept(at.parts, at.viewer, request.url.path)
+    typed = keeping.kept(at.parts, at.viewer.session, request.url.path)
     return {"typed": typed, "is_kept": bool(typed)}
 
 
@@ -173,8 +173,9 @@ def route(pages: Pages, folder: str, acts: Mapping[str, Act], lay: Lay) -> None:
     *lay* returns that page for whoever may see the process.
     """
     for name, act in acts.items():
-        path = f"/{folder}/{{process}}/{name}" + ("/{item}" if act.item else "")
-        pages.act(path)(_handler(name, act, lay))
+        page, item = f"/{folder}/{{process}}", "/{item}" if act.item else ""
+        form = name + (".{item}" if act.item else "")
+        pages.act(f"{page}/{name}{item}", on=page, form=form)(_handler(name, act, lay))
 
 
 def _handler(name: str, act: Act, lay: Lay) -> Handler:
@@ -214,13 +215,13 @@ async def take(
         return await sheet.show(status=422, wrong=read.wrong, typed=typed)
     decides = command.needs_shown or command.needs_recent
     if decides and not at.viewer.is_recent(now()):
-        await sign_ins.keep(at.parts, at.viewer, sheet.path, typed)
+        await keeping.keep(at.parts, at.viewer.session, sheet.path, typed)
         raise SignInAgainError(sheet.path)
     try:
         desk = sheet.process_desk(at.of_form(fields))
         receipt = await desk.give(process, command, group=sheet.group)
     except AGED:
-        await sign_ins.keep(at.parts, at.viewer, sheet.path, typed)
+        await keeping.keep(at.parts, at.viewer.session, sheet.path, typed)
         raise SignInAgainError(sheet.path) from None
     except EndDateError as refusal:
         read.note("end", ends.rule_of(refusal), str(refusal))
@@ -232,8 +233,7 @@ async def take(
     except UnreachableError as away:
         said = sentences.away(away, at.viewer.speech)
         return await sheet.show(status=503, said=said, typed=typed)
-    if at.viewer.session.kept is not None:
-        await at.parts.sessions.keep(at.viewer.session, None)
+    await keeping.forget(at.parts, at.viewer.session)
     done = name.partition(".")[0]
     return RedirectResponse(f"{sheet.path}?done={done}" if goal is None else goal(receipt), 303)
 
@@ -247,15 +247,13 @@ async def _not_taken(
 ) -> Response:
     """Show the page as it is now, why the command was refused, and what was typed."""
     speech = at.viewer.speech
-    said = sentences.refusal(refusal, speech)
-    is_general = said != str(refusal)
     difference: Sequence[Difference] = ()
     if isinstance(refusal, StaleError) and sheet.seen is not None:
         difference = _difference(fields.many(SAW), await sheet.seen())
     return await sheet.show(
         status=status_of(refusal),
-        said=said,
-        in_english=str(refusal) if is_general else None,
+        said=sentences.refusal(refusal, speech),
+        in_english=sentences.in_english(refusal, speech),
         difference=difference,
         typed=typed,
     )

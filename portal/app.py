@@ -26,6 +26,7 @@ def create_app(parts: Parts, families: Sequence[Family] = FAMILIES) -> ASGIApp:
     every = [*(one.pages for one in served), _static(), live.pages_of(pulses)]
     for pages in every:
         app.include_router(pages)
+    app.state.places = {path: one for pages in every for path, one in pages.places.items()}
     app.state.routes = [route for pages in every for route in pages.routes]
     errors.install(app)
 

@@ -2,41 +2,44 @@
 
 import base64
 import json
-import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
+from urllib.parse import quote
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
-from sqlalchemy.exc import SQLAlchemyError
 
 from approvals.authority import RECENT
 from approvals.errors import PasskeyNeededError, SignInAgedError
 from approvals.facts import Needed
 from approvals.people import Directory, Organization, Person, Role
 from identity.signing import SigningKey
-from portal import cookies, forms
-from portal.forms import Fields, FormError
+from portal import cookies, forms, keeping
+from portal.forms import Fields, FormError, Place
 from portal.languages import Speech, speech_of
 from portal.parts import Parts
+from portal.tidying import tidying
 from starter.times import now
 from store.inbox import Inbox
 from store.portal_sessions import TOUCHED, PortalSession
 
-log = logging.getLogger(__name__)
 SEALED_FOR = "gatehouse.portal.session.v1"
 AGED = (SignInAgedError, PasskeyNeededError)  # the door wants to know again who it is
+UNTYPED = {"form", "saw"}  # what a form says by itself
 LIVE = "x-live"  # the header of the portal's own script: looking again by itself is no use
 
 
 class SignInNeededError(Exception):
-    """Nobody is signed in at this browser. *goal* is the page to come back to, if it was one."""
+    """Nobody is signed in at this browser. *goal* is the page to come back to, if it was one.
 
-    def __init__(self, goal: str | None) -> None:
+    *is_kept* says that what was typed there waits for its person.
+    """
+
+    def __init__(self, goal: str | None, *, is_kept: bool = False) -> None:
         super().__init__()
-        self.goal = goal
+        self.goal, self.is_kept = goal, is_kept
 
 
 class SignInAgainError(Exception):
@@ -105,9 +108,26 @@ class Viewer:
 
 async def found(request: Request) -> Viewer | None:
     """Return who is signed in at this browser, or None."""
+    viewer = await _viewer(request)
+    if viewer is not None:
+        await _touched(request, viewer.session)
+    return viewer
+
+
+async def idle(request: Request) -> Viewer | None:
+    """Return who was signed in at this browser until they were idle for too long, or None.
+
+    That lets nobody in: it is for keeping what they typed until they have signed in again.
+    """
+    return await _viewer(request, even_idle=True)
+
+
+async def _viewer(request: Request, *, even_idle: bool = False) -> Viewer | None:
     parts: Parts = request.app.state.parts
     token = cookies.read(request, parts, cookies.SIGN_IN)
-    session = None if token is None else await parts.sessions.found(cookies.hashed(token))
+    if token is None:
+        return None
+    session = await parts.sessions.found(cookies.hashed(token), even_idle=even_idle)
     if session is None or session.person is None:
         return None
     opened = held(parts, session)
@@ -118,7 +138,6 @@ async def found(request: Request) -> Viewer | None:
     organization = directory.organization(person.organization)
     if organization is None:
         return None
-    await _touched(request, parts, session)
     return Viewer(
         person=person,
         organization=organization,
@@ -129,46 +148,69 @@ async def found(request: Request) -> Viewer | None:
     )
 
 
-async def _touched(request: Request, parts: Parts, session: PortalSession) -> None:
-    is_by_itself = request.headers.get(LIVE) is not None or request.url.path.startswith("/live/")
-    if is_by_itself or now() - session.seen_at < TOUCHED:
+async def _touched(request: Request, session: PortalSession) -> None:
+    if _is_by_itself(request) or now() - session.seen_at < TOUCHED:
         return
-    try:
+    parts: Parts = request.app.state.parts
+    with tidying("when a browser was used"):  # reading goes on where nothing can be written
         await parts.sessions.touch(session)
-    except (SQLAlchemyError, OSError) as trouble:  # reading goes on where nothing can be written
-        log.warning("a sign-in cannot be touched: %s", type(trouble).__name__)
+
+
+def _is_by_itself(request: Request) -> bool:
+    """Whether a page asks without its person: that is no use of it, and nowhere to come back to."""
+    return request.headers.get(LIVE) is not None or request.url.path.startswith("/live/")
 
 
 async def signed_in(request: Request) -> Viewer:
     """Return who is signed in. Raises SignInNeededError."""
     viewer = await found(request)
     if viewer is None:
-        is_page = request.method in ("GET", "HEAD")
-        raise SignInNeededError(request.url.path if is_page else None)
+        raise await _sign_in_needed(request)
     request.state.viewer = viewer
     return viewer
+
+
+async def _sign_in_needed(request: Request) -> SignInNeededError:
+    """Remember a page that was asked for, and the form of somebody who was idle for too long."""
+    if request.method in ("GET", "HEAD"):
+        return SignInNeededError(None if _is_by_itself(request) else request.url.path)
+    place: Place | None = request.app.state.places.get(request.scope["route"].path)
+    viewer = None if place is None else await idle(request)
+    if place is None or viewer is None:
+        return SignInNeededError(None)
+    try:
+        fields = await _own(request, viewer.session.token_hash)
+    except FormError:
+        return SignInNeededError(None)
+    page = place.page.format(**{name: quote(one) for name, one in request.path_params.items()})
+    typed = {name: said for name, said in fields.typed.items() if name not in place.out}
+    typed["form"] = [place.form.format(**request.path_params)]
+    needed = SignInNeededError(page)
+    with tidying("what was typed before the sign-in"):
+        await keeping.keep(request.app.state.parts, viewer.session, page, typed)
+        needed.is_kept = bool(typed.keys() - UNTYPED)
+    return needed
 
 
 SignedIn = Annotated[Viewer, Depends(signed_in)]
 
 
-async def _posted(request: Request, viewer: SignedIn) -> Fields:
-    parts: Parts = request.app.state.parts
+async def _own(request: Request, who: str) -> Fields:
+    """Return a form from a page that was shown to *who*, the hash of a sign-in or guest."""
     fields = await forms.fields_of(request)
     route = request.scope["route"].path
-    forms.require_own(request, parts, fields, viewer.session.token_hash, route)
+    forms.require_own(request, request.app.state.parts, fields, who, route)
     return fields
+
+
+async def _posted(request: Request, viewer: SignedIn) -> Fields:
+    return await _own(request, viewer.session.token_hash)
 
 
 async def _posted_by_guest(request: Request) -> Fields:
-    parts: Parts = request.app.state.parts
-    fields = await forms.fields_of(request)
-    guest = cookies.read(request, parts, cookies.GUEST)
-    if guest is None:
-        raise FormError(403)
-    route = request.scope["route"].path
-    forms.require_own(request, parts, fields, cookies.hashed(guest), route)
-    return fields
+    guest = cookies.read(request, request.app.state.parts, cookies.GUEST)
+    who = cookies.fresh_token() if guest is None else guest  # no mark fits whoever has none
+    return await _own(request, cookies.hashed(who))
 
 
 Posted = Annotated[Fields, Depends(_posted)]  # the form of a signed-in person

@@ -16,7 +16,7 @@ LIFE = {
     LINK: 900,
     PROVIDER: 600,
     PASSKEY: 300,
-    OFFER: 1_800,  # time to sign in by a mailed code, and to read
+    OFFER: 1_800,  # to read for as long as a sign-in decides, and then to confirm it by a code
 }  # seconds; the others end with the browser
 GOAL, OFFERED = "gatehouse.portal.goal.v1", "gatehouse.portal.offer.v1"
 

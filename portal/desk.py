@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
@@ -23,16 +23,25 @@ from starter.profiles import Profile
 
 
 class PortalDesk(Desk):
-    """One request's means. *form* is the digest of the form whose commands it signs."""
+    """One request's means. *form* is the digest of the form whose commands it signs.
 
-    def __init__(self, parts: Parts, viewer: Viewer, form: str | None = None) -> None:
+    The desk *of* the request knows what those of its forms may have sent.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        viewer: Viewer,
+        form: str | None = None,
+        of: "PortalDesk | None" = None,
+    ) -> None:
         super().__init__(parts.settings, parts.engines, None)
         self.parts, self.viewer = parts, viewer
-        self._form = form
+        self._form, self._of = form, of or self
 
     def of_form(self, fields: Fields) -> "PortalDesk":
         """Return the desk that signs the commands of one form: each counts once."""
-        return PortalDesk(self.parts, self.viewer, fields.digest)
+        return PortalDesk(self.parts, self.viewer, fields.digest, self._of)
 
     @property
     def profile(self) -> Profile:
@@ -48,7 +57,9 @@ class PortalDesk(Desk):
         return await self.parts.client()
 
     async def gatehouse(self) -> Gatehouse:
-        return _Once(await self.client(), self.inbox.outcome, self.settings.answer_seconds)
+        client = await self.client()
+        self._of.may_have_sent = True
+        return _Once(client, self.inbox.outcome, self.settings.answer_seconds)
 
     def signed(self, process: UUID, command: Command) -> bytes:
         return self.viewer.key.signed(
@@ -96,8 +107,10 @@ class _Once(Gatehouse):
             return accepted(outcome)
 
 
-async def _desk(request: Request, viewer: SignedIn) -> PortalDesk:
-    return PortalDesk(request.app.state.parts, viewer)
+async def _desk(request: Request, viewer: SignedIn) -> AsyncIterator[PortalDesk]:
+    at = PortalDesk(request.app.state.parts, viewer)
+    with at.at_work():
+        yield at
 
 
 AtDesk = Annotated[PortalDesk, Depends(_desk)]

@@ -183,7 +183,7 @@ async def _sign_in(request: Request, error: Exception) -> Response:
     """Lead to the sign-in, and remember the page that was wanted."""
     assert isinstance(error, SignInNeededError)  # noqa: S101
     parts = request.app.state.parts
-    answer = RedirectResponse("/sign-in", 303)
+    answer = RedirectResponse("/sign-in?done=kept" if error.is_kept else "/sign-in", 303)
     if error.goal is not None and error.goal != "/":
         cookies.put_goal(answer, parts, error.goal)
     return answer

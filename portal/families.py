@@ -13,6 +13,7 @@ from approvals.slugs import slug
 from config.settings import Settings
 from portal.auth import Viewer
 from portal.desk import PortalDesk
+from portal.forms import Place
 
 Pulse = Callable[[PortalDesk, str], Awaitable[str]]  # changes when the page does; of one key
 Handler = Callable[..., Any]
@@ -21,14 +22,27 @@ Handler = Callable[..., Any]
 class Pages(APIRouter):
     """Routes of one family: ``page`` shows and changes nothing, ``act`` takes a form."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.places: dict[str, Place] = {}
+
     def page(self, path: str) -> Callable[[Handler], Handler]:
         """Answer GET and HEAD."""
         return self.api_route(
             path, methods=["GET", "HEAD"], response_model=None, response_class=HTMLResponse
         )
 
-    def act(self, path: str) -> Callable[[Handler], Handler]:
-        """Answer POST; the handler takes `auth.Posted`, which checks whose form it is."""
+    def act(
+        self, path: str, *, on: str | None = None, form: str = "", out: tuple[str, ...] = ()
+    ) -> Callable[[Handler], Handler]:
+        """Answer POST; the handler takes `auth.Posted`, which checks whose form it is.
+
+        The form stands on the page *on*, where it is called *form*. Whoever was idle for too long
+        finds there what they typed, once they have signed in again; fields that are kept nowhere
+        are left *out*.
+        """
+        if on is not None:
+            self.places[path] = Place(on, form or path.rpartition("/")[2], out)
         return self.post(path, response_model=None, response_class=HTMLResponse)
 
 

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from fastapi import Request
@@ -27,12 +27,15 @@ class FormError(Exception):
         self.status = status
 
 
-class WrongFieldsError(Exception):
-    """What a person typed breaks rules: the sentence of each field, by its name."""
+class Place(NamedTuple):
+    """Where a form stands: the address of its page, and its name there; both take ids in {}.
 
-    def __init__(self, wrong: Mapping[str, str]) -> None:
-        super().__init__()
-        self.wrong = dict(wrong)
+    Fields that are kept nowhere are left *out*.
+    """
+
+    page: str
+    form: str
+    out: tuple[str, ...] = ()
 
 
 class Fields:

@@ -9,7 +9,10 @@ from urllib.parse import urlsplit
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from portal.errors import TEXTS, TITLES
 from portal.parts import LOCAL, Parts
+from portal.render import refused_page
+from portal.sentences import WAIT
 
 log = logging.getLogger(__name__)
 GATE = "/access/v1/"  # below it programs ask; each has a rate of its own there
@@ -33,16 +36,18 @@ FIXED = (
     ),
     (b"x-robots-tag", b"noindex, nofollow"),
 )
-# What a program needs of them: its answers are shown in no window.
-PROGRAMS = (
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"cache-control", b"no-store"),
-)
 SECURE = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 IMMUTABLE, NEVER = b"public, max-age=31536000, immutable", b"no-store"
+# What programs get, put together once: they ask hundreds of times a second, and show no page.
+PROGRAMS = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    *FIXED,
+    (b"cache-control", NEVER),
+)
+PROGRAMS_SECURE = (SECURE, *PROGRAMS)
 TARGET = "portal.target"  # the scope's key for the one origin that a page's form may post to
-PLAIN = (b"content-type", b"text/plain; charset=utf-8")
+PLAIN, HTML = b"text/plain; charset=utf-8", b"text/html; charset=utf-8"
+PAGES = {429: (TITLES[429], WAIT), 500: (TITLES[500], TEXTS[500])}  # title and sentence
 TOO_MUCH = {
     400: b"The request could not be read.",
     414: b"The address is longer than 2 kB.",
@@ -78,13 +83,13 @@ class Guard:
 
         try:
             if (refused := self._refused(scope)) is not None:
-                await _plain(answer, *refused)
+                await _told(answer, scope, *refused)
             else:
                 await self._app(scope, receive, answer)
         except Exception:
             log.exception("a request failed")
             if not seen[0]:
-                await _plain(answer, 500, b"Something went wrong here.")
+                await _told(answer, scope, 500, b"Something went wrong here.")
         finally:
             # A program asks hundreds of times a second: what it was answered is no news.
             is_routine = scope["path"].startswith(GATE) and seen[0] == 200
@@ -124,7 +129,7 @@ class Guard:
         https = self._parts.is_https
         if scope["path"].startswith(GATE):
             given = (b"x-request-id", _given_number(scope) or number.encode())
-            return [*((SECURE,) if https else ()), *PROGRAMS, given]
+            return [*(PROGRAMS_SECURE if https else PROGRAMS), given]
         target = scope.get(TARGET)
         policy = POLICY.format(
             target=f" {target}" if target else "",
@@ -165,9 +170,16 @@ def _is_plain(scope: Scope) -> bool:
     return raw[:1] == b"/" and not path.startswith("//") and not has_controls
 
 
-async def _plain(send: Send, status: int, text: bytes, wait: int = 0) -> None:
-    """Answer in one plain sentence."""
-    headers = [PLAIN, (b"content-length", str(len(text)).encode())]
+async def _told(send: Send, scope: Scope, status: int, text: bytes, wait: int = 0) -> None:
+    """Answer in one plain sentence; people get a page of what they may well meet."""
+    given = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    kind = PLAIN
+    if status in PAGES and "text/html" in given.get(b"accept", ""):
+        number, languages = scope["state"]["request_id"], given.get(b"accept-language", "")
+        facts = {"seconds": wait} if wait else {}
+        text = refused_page(languages, status, number, PAGES[status], **facts).encode()
+        kind = HTML
+    headers = [(b"content-type", kind), (b"content-length", str(len(text)).encode())]
     if wait:
         headers.append((b"retry-after", str(wait).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})

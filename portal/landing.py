@@ -5,6 +5,7 @@ from fastapi import Request
 from portal import cookies
 from portal.auth import Viewer
 from portal.parts import Parts
+from portal.tidying import tidying
 from store.waiting import Waiting
 
 HOME = "/"
@@ -19,8 +20,9 @@ async def landing(request: Request, parts: Parts, token: str, before: Viewer | N
     goal = cookies.goal(request, parts) or HOME
     if goal != HOME or before is not None:  # whoever opens the portal asks for HOME
         return goal
-    session = await parts.sessions.found(cookies.hashed(token))
-    if session is None or session.person is None:
-        return HOME
-    terms = await Waiting(parts.engines).terms(session.person)
+    terms = None
+    with tidying("the way to terms that wait"):
+        session = await parts.sessions.found(cookies.hashed(token))
+        if session is not None and session.person is not None:
+            terms = await Waiting(parts.engines).terms(session.person)
     return HOME if terms is None else f"/customers/{terms}/terms"

@@ -17,7 +17,8 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from approvals.addresses import address
 from approvals.authority import RECENT
 from approvals.errors import FieldError
-from config.settings import ConfigurationError, Settings, is_loopback, secret
+from approvals.hosts import is_loopback
+from config.settings import ConfigurationError, Settings, secret
 
 log = logging.getLogger(__name__)
 DISCOVERY = "/.well-known/openid-configuration"

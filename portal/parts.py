@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from temporalio.client import Client
 
+from approvals.hosts import is_loopback
 from config import temporal
-from config.settings import ConfigurationError, Settings, is_loopback
+from config.settings import ConfigurationError, Settings
 from identity.passkeys import RelyingParty
 from mail.links import Links
 from portal.keys import PortalKeys, ensured

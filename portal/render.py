@@ -67,6 +67,19 @@ def page(
     return answer
 
 
+def refused_page(
+    languages: str, code: int, number: str, words: tuple[str, str], **facts: int
+) -> str:
+    """Render what a browser is told where no page was reached: a title and a sentence."""
+    speech = speech_of(wanted(languages), "UTC")
+    title, text = (speech.say(one, **facts) for one in words)
+    return (
+        _environment(speech.language)
+        .get_template("refused.html")
+        .render(language=speech.language, title=title, text=text, code=code, number=number)
+    )
+
+
 def speech_for(request: Request, viewer: Viewer | None) -> Speech:
     """Return how to speak: as the directory says of a person, or as a guest's browser asks."""
     if viewer is not None:

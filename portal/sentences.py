@@ -55,6 +55,19 @@ REFUSALS = {
         " repeat it."
     ),
 }
+# These name a role, a person, a limit or what changed, which no page shows by itself.
+NAMING = frozenset(
+    {
+        "role_not_approvable",
+        "submission_refused",
+        "stale",
+        "role_unknown",
+        "role_not_requestable",
+        "permissions_missing",
+        "passkey_refused",
+        "rate_limited",
+    }
+)
 WAIT = N_("Too many attempts. Try again in %(seconds)s seconds.")
 SENT_BEFORE = N_("%(count)s requests were sent before that; they are among the sent requests.")
 TOO_MANY_PEOPLE = N_("One request names at most %(most)s people.")
@@ -122,6 +135,12 @@ def refusal(error: ApprovalError, speech: Speech) -> str:
     if speech.language == "en" or general is None:
         return str(error)
     return speech.say(general)
+
+
+def in_english(error: ApprovalError, speech: Speech) -> str | None:
+    """Return the English sentence where it names what the translated one cannot; else None."""
+    is_general = refusal(error, speech) != str(error)
+    return str(error) if is_general and error.code in NAMING else None
 
 
 def away(error: UnreachableError, speech: Speech) -> str:

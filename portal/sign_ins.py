@@ -1,8 +1,9 @@
 """Signing in at a browser: the same process as at a terminal, with a key that the portal holds."""
 
-import json
 import logging
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
@@ -17,7 +18,8 @@ from identity.signing import SigningKey, fresh_nonce
 from portal import cookies
 from portal.auth import Held, Viewer, held
 from portal.parts import Parts
-from starter.client import Gatehouse, UnreachableError
+from portal.tidying import tidying
+from starter.client import Gatehouse, UnreachableError, after_sending
 from starter.times import now
 from store.inbox import Inbox
 from store.portal_sessions import PortalSession
@@ -26,7 +28,6 @@ log = logging.getLogger(__name__)
 BROWSERS = ("Edg", "OPR", "Firefox", "Chrome", "Safari")
 SYSTEMS = ("Windows", "Android", "iPhone", "iPad", "Mac OS", "Linux")
 NAMES = {"Edg": "Edge", "OPR": "Opera", "Mac OS": "macOS"}
-KEPT_FOR = "gatehouse.portal.kept.v1"
 
 
 class Used(NamedTuple):
@@ -55,25 +56,25 @@ async def begun(
         voucher=parts.keys.service.signature(vouched(sign_in, key.public)),
         newcomer=newcomer,
     )
-    gatehouse = await _gatehouse(parts)
-    await gatehouse.submit(KIND, _signed(key, sign_in, begin), None)
-    await parts.sessions.begin(cookies.hashed(token), sign_in, Held(key, email).sealed(parts))
+    async with _gatehouse(parts) as gatehouse:
+        await gatehouse.submit(KIND, _signed(key, sign_in, begin), None)
+        await parts.sessions.begin(cookies.hashed(token), sign_in, Held(key, email).sealed(parts))
     return token
 
 
 async def proved(parts: Parts, waiting: PortalSession, code: str, before: Viewer | None) -> str:
     """Prove the mailed code; return the token of the browser that is signed in now.
 
-    *before* is who was signed in until now: what was kept for them comes along, their key ends.
+    *before* is who was signed in here, idle or not: what was kept comes along, their key ends.
     Raises FieldError for what is no code, WrongCodeError and its kin, or UnreachableError.
     """
     opened = held(parts, waiting)
     if opened is None:
         raise KeyRefusedError
     proof = Prove(proof=proof_of(waiting.sign_in, opened.key.public, digits(code)))
-    gatehouse = await _gatehouse(parts)
-    await gatehouse.send(KIND, _signed(opened.key, waiting.sign_in, proof))
-    return await _signed_in(parts, waiting.sign_in, waiting.sealed, before)
+    async with _gatehouse(parts) as gatehouse:
+        await gatehouse.send(KIND, _signed(opened.key, waiting.sign_in, proof))
+        return await _signed_in(parts, waiting.sign_in, waiting.sealed, before)
 
 
 async def identified(
@@ -92,12 +93,12 @@ async def identified(
         issuer=issuer,
         voucher=parts.keys.service.signature(vouch_for(sign_in, key.public, issuer, email)),
     )
-    gatehouse = await _gatehouse(parts)
-    await gatehouse.submit(KIND, _signed(key, sign_in, begin), None)
-    # Nothing was mailed, so nothing is known but the key.
+    # Nothing is mailed, so nothing is known but the key.
     proof = Prove(proof=proof_of(sign_in, key.public, ""))
-    await gatehouse.send(KIND, _signed(key, sign_in, proof))
-    return await _signed_in(parts, sign_in, Held(key, email).sealed(parts), before)
+    async with _gatehouse(parts) as gatehouse:
+        await gatehouse.submit(KIND, _signed(key, sign_in, begin), None)
+        await gatehouse.send(KIND, _signed(key, sign_in, proof))
+        return await _signed_in(parts, sign_in, Held(key, email).sealed(parts), before)
 
 
 async def by_passkey(parts: Parts, used: Used, user_agent: str, before: Viewer | None) -> str:
@@ -114,12 +115,12 @@ async def by_passkey(parts: Parts, used: Used, user_agent: str, before: Viewer |
         passkey=used.passkey,
         voucher=parts.keys.service.signature(vouched(sign_in, key.public)),
     )
-    gatehouse = await _gatehouse(parts)
-    await gatehouse.submit(KIND, _signed(key, sign_in, begin), None)
-    # Nothing was mailed, so nothing is known but the key.
+    # Nothing is mailed, so nothing is known but the key.
     proof = Prove(proof=proof_of(sign_in, key.public, ""), assertion=used.assertion)
-    await gatehouse.send(KIND, _signed(key, sign_in, proof))
-    return await _signed_in(parts, sign_in, Held(key, used.email).sealed(parts), before)
+    async with _gatehouse(parts) as gatehouse:
+        await gatehouse.submit(KIND, _signed(key, sign_in, begin), None)
+        await gatehouse.send(KIND, _signed(key, sign_in, proof))
+        return await _signed_in(parts, sign_in, Held(key, used.email).sealed(parts), before)
 
 
 async def _signed_in(parts: Parts, sign_in: UUID, sealed: str, before: Viewer | None) -> str:
@@ -136,7 +137,8 @@ async def _signed_in(parts: Parts, sign_in: UUID, sealed: str, before: Viewer | 
         kept=before.session.kept if before is not None and is_same else None,
     )
     if before is not None:
-        await ended(parts, before)
+        with tidying("the sign-in before"):
+            await ended(parts, before)
     return token
 
 
@@ -152,24 +154,10 @@ async def ended(parts: Parts, viewer: Viewer) -> None:
         nonce=fresh_nonce(),
     )
     try:
-        await (await _gatehouse(parts)).send(KIND, said)
+        async with _gatehouse(parts) as gatehouse:
+            await gatehouse.send(KIND, said)
     except (ApprovalError, UnreachableError) as trouble:  # nobody holds the key any more
         log.warning("a key lives on unused: %s", type(trouble).__name__)
-
-
-async def keep(parts: Parts, viewer: Viewer, path: str, typed: dict[str, list[str]]) -> None:
-    """Keep what was typed on a page until its person has confirmed that it is them."""
-    said = json.dumps({"path": path, "typed": typed})
-    await parts.sessions.keep(viewer.session, parts.keys.sealer.sealed(said, KEPT_FOR))
-
-
-def kept(parts: Parts, viewer: Viewer, path: str) -> dict[str, list[str]]:
-    """Return what was typed on a page before its person had to confirm, if it was this page."""
-    sealed = viewer.session.kept
-    text = None if sealed is None else parts.keys.sealer.opened(sealed, KEPT_FOR)
-    said = {} if text is None else json.loads(text)
-    typed: dict[str, list[str]] = said["typed"] if said.get("path") == path else {}
-    return typed
 
 
 def digits(said: str) -> str:
@@ -187,9 +175,11 @@ def client_name(user_agent: str) -> str:
     return f"{NAMES.get(browser, browser)} on {NAMES.get(system, system)} (portal)"
 
 
-async def _gatehouse(parts: Parts) -> Gatehouse:
-    recorded = Inbox(parts.engines).outcome
-    return Gatehouse(await parts.client(), recorded, parts.settings.answer_seconds)
+@asynccontextmanager
+async def _gatehouse(parts: Parts) -> AsyncIterator[Gatehouse]:
+    recorded, client = Inbox(parts.engines).outcome, await parts.client()
+    with after_sending():
+        yield Gatehouse(client, recorded, parts.settings.answer_seconds)
 
 
 def _signed(key: SigningKey, sign_in: UUID, command: Command) -> bytes:

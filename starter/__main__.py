@@ -8,9 +8,9 @@ from contextlib import suppress
 
 SECRET = re.compile(r"--?(token|password|passwd|secret|code|private-key|api-key)(=.*)?", re.ASCII)
 CREDENTIALS = re.compile(
-    r"[a-z+]+://[^/\s]*:[^/\s]*@|[?&](token|access_token|key)=|apl_[a-z0-9_-]{43}", re.IGNORECASE
+    r"[a-z+]+://[^/\s]*:[^/\s]*@|[?&](token|access_token)=|apl_[a-z0-9_-]{43}", re.IGNORECASE
 )
-REPEATABLE = ("--associate", "--status")
+REPEATABLE = ("--associate", "--status", "--secondary", "--privilege")
 USAGE, PIPE = 2, 141
 
 

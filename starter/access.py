@@ -18,6 +18,7 @@ from approvals.questions import ACTIONS, Place
 from approvals.sessions import Mode
 from approvals.site_access.privileges import LEVELS, Area, Level
 from approvals.slugs import slug
+from starter.client import UnreachableError
 from starter.console import REFUSED, UNREACHABLE, UsageError, print_json, print_text, runs, status
 from starter.desk import Desk, desk
 from starter.options import AsJson
@@ -127,7 +128,7 @@ async def check(
     try:
         async with desk() as means:
             decision = await _decision(means, who, kind, where, asked)
-    except (SQLAlchemyError, OSError):
+    except (SQLAlchemyError, OSError, UnreachableError):  # the last: there is no database yet
         decision = no(Reason.UNREADABLE)
     _print_decision(decision, as_json=as_json)
     if not decision.is_open:

@@ -13,12 +13,10 @@ from approvals.errors import NotFoundError, say
 from approvals.facts import Needed
 from approvals.people import Directory, PersonId
 from identity.files import write_secret
-from starter import checkpoints, verdicts
+from starter import proofs, verdicts
 from starter.console import UsageError, print_json, print_table, print_text, runs, status
 from starter.desk import Desk, desk
 from starter.options import AsJson
-from starter.times import now
-from store.proofs import coverage, proof_of
 
 OF_INSTALLATION = "installation"
 _PROCESS_HELP = f"A process's id, or '{OF_INSTALLATION}' for what belongs to no process."
@@ -103,15 +101,12 @@ async def export(
     """Write a proof of one process: its record, signed commands, keys, and a checkpoint.
 
     `gatehouse audit verify FILE` checks it on any machine, without the database. It holds names and
-    texts of people: give it only to those who may read them.
+    texts of people: give it only to those who may read them. Where the checkpoints do not cover all
+    of it yet, one is made first; without their key, wait a minute for the worker's next.
     """
     wanted = _id(process)
     async with desk() as means:
-        seen = checkpoints.published(means.settings)
-        covered = coverage(wanted, seen.latest, seen.heads)
-        pack = await proof_of(means.engines, wanted, covered, now())
-    if not pack.entries and wanted != INSTALLATION:
-        raise NotFoundError
+        pack = await proofs.covered(means.settings, means.engines, wanted)
     text = pack.model_dump_json(indent=1)
     if output is None:
         print_text(text)

@@ -2,11 +2,12 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio.api.common.v1 import Payload
 from temporalio.client import (
     ActivityFailureError,
@@ -55,6 +56,20 @@ class _RefusedError(UnreachableError):
 
 class _SilenceError(Exception):
     """Temporal did not answer a call that it may have taken."""
+
+
+@contextmanager
+def after_sending() -> Iterator[None]:
+    """Turn a database that is away into what is true of a command that may have been sent.
+
+    Raises UnreachableError: nobody knows the outcome then.
+    """
+    try:
+        yield
+    except BrokenPipeError:  # an OSError, but of stdout
+        raise
+    except (SQLAlchemyError, OSError) as away:
+        raise UnreachableError(UNKNOWN) from away
 
 
 class Gatehouse:
@@ -191,13 +206,19 @@ class Gatehouse:
     async def _awaited(self, signed: Signed, end: float) -> str:
         """Look into the database until the command's outcome is recorded there."""
         for pause in itertools.chain(POLL, itertools.repeat(POLL[-1])):
-            outcome = await self._recorded(signed.key, signed.nonce)
+            outcome = await self._looked_up(signed)
             if outcome is not None:
                 return accepted(outcome)
             if asyncio.get_running_loop().time() >= end:
                 break
             await asyncio.sleep(pause)
         raise UnreachableError(UNKNOWN)
+
+    async def _looked_up(self, signed: Signed) -> Outcome | None:
+        try:
+            return await self._recorded(signed.key, signed.nonce)
+        except (SQLAlchemyError, OSError):  # away for now, and the command may count meanwhile
+            return None
 
     def _end(self) -> float:
         return asyncio.get_running_loop().time() + self._answer.total_seconds()

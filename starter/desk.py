@@ -1,7 +1,7 @@
 """What a command has at hand: settings, the database to read, Temporal, and the person's key."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -14,7 +14,7 @@ from config import temporal
 from config.settings import Settings, load
 from identity.signing import fresh_nonce
 from starter import profiles
-from starter.client import UNKNOWN, Gatehouse, UnreachableError
+from starter.client import Gatehouse, UnreachableError, after_sending
 from starter.profiles import Profile
 from store.customers import Customers
 from store.engine import Engines, connect
@@ -63,6 +63,20 @@ class Desk:
         self.may_have_sent = True
         return Gatehouse(await self.client(), self.inbox.outcome, self.settings.answer_seconds)
 
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """See to it that nobody is told that nothing was changed once something may be sent.
+
+        Raises UnreachableError where the database is away after that.
+        """
+        try:
+            yield
+        except (SQLAlchemyError, OSError):
+            if not self.may_have_sent:
+                raise
+            with after_sending():
+                raise
+
     def signed(self, process: UUID, command: Command) -> bytes:
         """Sign a command with the profile's key."""
         profile = self.profile
@@ -93,12 +107,7 @@ async def desk(profile: str | None = None) -> AsyncIterator[Desk]:
     engines = connect(settings.database)
     found = Desk(settings, engines, profile)
     try:
-        yield found
-    except BrokenPipeError:  # an OSError, but of stdout
-        raise
-    except (SQLAlchemyError, OSError) as away:
-        if found.may_have_sent:  # nobody may be told then that nothing was changed
-            raise UnreachableError(UNKNOWN) from away
-        raise
+        with found.at_work():
+            yield found
     finally:
         await engines.close()

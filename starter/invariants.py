@@ -177,6 +177,8 @@ async def tenants(at: Evidence) -> AsyncIterator[Breach]:
     """I10: none of a tenant's canaries stands where others read: in logs, and in histories."""
     if not at.canaries:
         raise UnreadableError("it needs texts that are known to be one tenant's")
+    if not at.logs and at.client is None:
+        raise UnreadableError("there is no log and no history to look into")
     async for place in _places(at, with_rows=False):
         if leaks.found_in(place, at.canaries):
             yield Breach(

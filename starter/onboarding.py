@@ -17,7 +17,6 @@ from approvals.texts import message
 from starter import onboarding_batches, onboardings, showing
 from starter.console import (
     REFUSED,
-    USAGE,
     UsageError,
     command_group,
     print_json,
@@ -30,7 +29,7 @@ from starter.giving import require_one_way, say_judged, say_left
 from starter.onboarding_batches import Follow, HowStarted
 from starter.onboardings import OnboardingDesk
 from starter.options import AsJson, DryRun, Limit, SignOnly, Vendor, only
-from starter.typed import checked, id_of, text_of
+from starter.typed import checked, id_of, mistaken, text_of
 
 EXAMPLE = Path(__file__).parent / "examples" / "customer.toml"
 app = command_group("Bring new customers onto the customer platform, and into the directory.")
@@ -156,10 +155,7 @@ async def _start_one(file: Path, organization: str | None, how: HowStarted) -> N
     try:
         form = read_customer(text_of("FILE", file), uuid4(), organization)
     except CustomerFileError as broken:
-        for problem in broken.problems:
-            status(f"{file}: {problem}")
-        status("Nothing was changed.")
-        raise typer.Exit(USAGE) from None
+        raise mistaken(file, broken.problems) from None
     async with desk() as at:
         found = OnboardingDesk(at)
         view = await found.drafted(form)

@@ -14,12 +14,12 @@ from approvals.onboarding.commands import Start
 from approvals.onboarding.customer_file import CustomerFileError, Row, read_row, rows_of
 from approvals.records import Record
 from starter import onboardings
-from starter.console import USAGE, print_json, print_table, status
+from starter.console import print_json, print_table, status
 from starter.onboardings import OnboardingDesk
 from starter.options import AsJson, DryRun
 from starter.requests import batch_of
 from starter.sending import LARGEST, RefusedSomeError, Sender, counted, progress
-from starter.typed import text_of
+from starter.typed import mistaken, text_of
 
 Follow = Annotated[
     bool | None,
@@ -63,9 +63,7 @@ async def send(desk: OnboardingDesk, file: Path, organization: str | None, how: 
     try:
         rows = rows_of(content)
     except CustomerFileError as broken:
-        status(f"{file}: {broken}")
-        status("Nothing was changed.")
-        raise typer.Exit(USAGE) from None
+        raise mistaken(file, broken.problems) from None
     batch = batch_of(content.encode(), desk.viewer)
     read = partial(read_row, batch=batch, organization=organization)
     sender = Sender()
@@ -73,7 +71,7 @@ async def send(desk: OnboardingDesk, file: Path, organization: str | None, how: 
         results = [await _sent(desk, sender, row, read, how) for row in bar.track(rows)]
     if how.wait and not how.dry_run:
         results = [await _followed(desk, one) for one in results]
-    _report(results, how)
+    _report(results, file, how)
 
 
 async def _sent(
@@ -107,7 +105,7 @@ async def _followed(desk: OnboardingDesk, one: Sent) -> Sent:
     return one.model_copy(update={"outcome": view.status, "why": view.reason or one.why})
 
 
-def _report(results: Sequence[Sent], how: HowStarted) -> None:
+def _report(results: Sequence[Sent], file: Path, how: HowStarted) -> None:
     if how.as_json:
         print_json(results)
     elif results:
@@ -124,7 +122,7 @@ def _report(results: Sequence[Sent], how: HowStarted) -> None:
     refused, parked = counts["refused"] + counts["abandoned"], counts["parked"]
     if refused or parked:
         hints = [
-            f"{refused + parked} of {len(results)} customers are not onboarded.",
+            f"{file}: {refused + parked} of {len(results)} customers are not onboarded.",
             *(["A changed file is a new batch: put only the refused lines in it."] * bool(refused)),
             *(["Take up a parked one with `gatehouse onboarding retry ID`."] * bool(parked)),
         ]

@@ -76,6 +76,12 @@ def current(option: str | None) -> Profile:
 
 
 def forget(name: str) -> None:
-    """Remove a profile's files."""
-    for file in ("profile.json", "signing.key"):
-        (folder(name) / file).unlink(missing_ok=True)
+    """Remove the files of a profile whose key has ended. Raises UsageError."""
+    where = folder(name)
+    try:
+        for file in ("profile.json", "signing.key"):
+            (where / file).unlink(missing_ok=True)
+    except OSError as trouble:
+        raise UsageError(
+            f"The key has ended, but the profile in {where} cannot be removed: {trouble.strerror}."
+        ) from None

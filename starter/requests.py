@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from approvals.addresses import address
 from approvals.audit import AuditEntry
+from approvals.commands import parsed
 from approvals.errors import AlreadySubmittedError, NotFoundError
 from approvals.facts import Needed
 from approvals.people import Directory, Person
@@ -23,6 +24,7 @@ from starter.client import UnreachableError
 from starter.console import UsageError
 from starter.desk import Desk
 from starter.process_desk import ProcessDesk
+from starter.times import now
 
 MOST_PEOPLE = 100  # of one request, as its form has it
 Association = tuple[list[str], list[str]]  # addresses, tenants' slugs
@@ -147,6 +149,10 @@ class RequestDesk(ProcessDesk):
         organization, tenant = authority.require_submission(
             process, command, self.viewer, directory
         )
+        policy = self.desk.settings.policies().of(organization.slug, tenant.slug)
+        if await self.desk.inbox.state(process) is None:  # a repeated batch counts no more
+            said = parsed(self.desk.signed(process, command), self.kind.commands)
+            authority.require_quota(policy, await self.desk.inbox.counts(said, now()))
         admins = authority.deciders(tenant.id, directory)
         return Draft(
             process=process,
@@ -155,7 +161,7 @@ class RequestDesk(ProcessDesk):
             tenant_id=tenant.id,
             deciders=tuple(directory.name_of(one) for one in admins),
             people=tuple(directory.name_of(one) for one in command.people),
-            policy=self.desk.settings.policies().of(organization.slug, tenant.slug),
+            policy=policy,
         )
 
     async def _people(self, addresses: Sequence[str]) -> dict[str, Person]:

@@ -21,6 +21,7 @@ from approvals.sign_in.commands import (
     fingerprint,
 )
 from approvals.sign_in.record import KIND, SignIn
+from approvals.sign_in.rules import RULES
 from approvals.slugs import slug
 from approvals.texts import display_name
 from identity.enrolment import DIGITS, proof_of
@@ -38,6 +39,7 @@ from starter.console import (
 )
 from starter.desk import Desk, desk
 from starter.options import AsJson, DryRun
+from starter.process_desk import ProcessDesk
 from starter.profiles import Profile
 from starter.times import now, said_utc
 from starter.typed import checked, id_of, reason_from
@@ -157,8 +159,8 @@ async def revoke_key(
     command = RevokeKey(reason=reason_from(reason, None, "revoking this key"))
     async with desk() as at:
         if dry_run:
-            _ = at.profile  # whoever is not signed in revokes nothing
-            status(f"Nothing was changed. Key {key} would be revoked, if you may do that.")
+            await ProcessDesk(at, RULES).judged(key, command)
+            status(f"Nothing was changed. Key {key} would be revoked.")
             return
         gatehouse = await at.gatehouse()
         await gatehouse.send(KIND, at.signed(key, command))

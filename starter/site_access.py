@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from approvals.site_access.commands import Ask
+from approvals.site_access.privileges import LEVELS
 from approvals.site_access.record import Status, process_id_of
 from starter import showing
 from starter.console import command_group, print_json, runs, status
@@ -38,8 +39,12 @@ async def list_sites(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def areas() -> None:
+@runs
+async def areas(as_json: AsJson = False) -> None:
     """Show the areas of a site and their levels, from least to most."""
+    if as_json:
+        print_json(LEVELS)
+        return
     print_areas()
 
 

@@ -1,8 +1,7 @@
 """What the contacts commands do: find the site that is meant, read what is typed, and show it."""
 
 import re
-import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -10,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from approvals import toml_files
 from approvals.addresses import address
 from approvals.contacts.commands import ContactForm
 from approvals.contacts.record import Contacts, process_id_of
@@ -23,13 +23,13 @@ from approvals.people import Directory, Site
 from approvals.records import Form
 from approvals.site_access.privileges import levels_of
 from approvals.slugs import slug
-from approvals.texts import inert
+from approvals.toml_files import Lines, Problem, TomlError, in_words
 from approvals.transition import Membership
 from starter.console import UsageError, print_facts
 from starter.desk import Desk
 from starter.process_desk import ProcessDesk
 from starter.times import said
-from starter.typed import checked, own_id, text_of
+from starter.typed import checked, mistaken, own_id, text_of
 
 DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
@@ -139,16 +139,25 @@ def contact(option: str, text: str) -> ContactForm:
 
 
 def from_file(file: Path) -> tuple[ContactForm, tuple[ContactForm, ...]]:
-    """Read a TOML file of contacts. Raises UsageError with every field that is wrong."""
+    """Read a TOML file of contacts. Raises typer.Exit, having told every mistake with its line."""
     text = text_of("--file", file)
     try:
-        form = _File.model_validate(tomllib.loads(text))
+        form = _File.model_validate(toml_files.read(text))
+    except TomlError as broken:
+        sentence = f"This is not readable TOML: {broken.what}."
+        raise mistaken(file, [Problem(line=broken.line, field="", sentence=sentence)]) from None
     except ValidationError as wrong:
-        lines = "; ".join(f"{path}: {rule}" for path, _, rule in problems(wrong))
-        raise UsageError(f"--file: {lines}") from None
-    except (ValueError, RecursionError) as wrong:
-        raise UsageError(f"--file: {file} is not TOML: {inert(str(wrong))}.") from None
+        raise mistaken(file, _mistakes(wrong, Lines(text))) from None
     return form.primary, tuple(form.secondary)
+
+
+def _mistakes(wrong: ValidationError, lines: Lines) -> Iterator[Problem]:
+    for error, (path, code, rule) in zip(wrong.errors(), problems(wrong), strict=True):
+        field = "" if code == "unknown_field" else in_words(path)  # that rule names it
+        sentence = rule.replace("of this form", "of this file")
+        if path and sentence.startswith(path):
+            sentence = field + sentence.removeprefix(path)
+        yield Problem(line=lines.of(error["loc"]), field=field, sentence=sentence)
 
 
 def review_at(text: str, zone: ZoneInfo) -> datetime:
@@ -184,8 +193,8 @@ def secondaries_of(typed: Sequence[str]) -> tuple[ContactForm, ...]:
 
 
 def _next(view: ContactsView, zone: ZoneInfo) -> str:
-    if view.id is None:
-        return "none yet: they begin with the first save"
+    if view.saved_at is None and view.next_review_at is None and view.confirmed_at is None:
+        return "none yet: they begin with the first save, or with `contacts review on`"
     return "switched off" if view.next_review_at is None else said(view.next_review_at, zone)
 
 

@@ -52,8 +52,22 @@ async def migrate() -> None:
 
 
 @runs
-async def reconcile(as_json: AsJson = False) -> None:
-    """Start every open process again whose workflow is missing. Safe at any time."""
+async def reconcile(
+    wait: Annotated[
+        bool,
+        typer.Option(
+            "--wait/--no-wait",
+            help="Where a workflow does not fit its process, look again for a minute, to be sure;"
+            " or look once and leave it.",
+        ),
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Give every open process a workflow that fits it, and end those that no process needs.
+
+    What is missing is started at once. What hangs, or has no open process, is replaced or ended
+    once it has not moved for a minute. Safe at any time.
+    """
     from activities.reconcile import Reconciler
     from store.ledger import SqlLedger
 
@@ -61,7 +75,8 @@ async def reconcile(as_json: AsJson = False) -> None:
     engines = connect(settings.database)
     try:
         client = await temporal.connect(settings, identity="gatehouse-reconcile", is_quiet=True)
-        done = await Reconciler(SqlLedger(engines), client).run_once()
+        reconciler = Reconciler(SqlLedger(engines), client)
+        done = await (reconciler.run_until_sure(_say_watched) if wait else reconciler.run_once())
     except RuntimeError as away:
         raise UnreachableError("Cannot reach Temporal. Nothing was changed.") from away
     except RPCError as lost:
@@ -75,7 +90,19 @@ async def reconcile(as_json: AsJson = False) -> None:
         print_json(done.model_dump())
     status(
         f"{done.open} open; {done.started} started again, {done.replaced} of them replaced;"
-        f" {done.ended} ended whose process is closed."
+        f" {done.ended} ended whose process is closed or gone."
+    )
+    if done.watched:
+        status(
+            f"{done.watched} do not fit their processes and were left, for they may be about to"
+            " move. Run it again, without --no-wait."
+        )
+
+
+def _say_watched(count: int) -> None:
+    status(
+        f"{count} do not fit their processes. Looking again for a minute, to be sure that they do"
+        " not move. Ctrl-C leaves them as they are."
     )
 
 

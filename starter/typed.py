@@ -1,6 +1,6 @@
 """Reads what people type in options: texts and files, checked by the rules before sending."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
@@ -9,7 +9,7 @@ import typer
 
 from approvals.errors import FieldError
 from approvals.texts import message, reason
-from starter.console import UsageError
+from starter.console import USAGE, UsageError, status
 
 T = TypeVar("T")
 LARGEST = 64_000  # bytes of a text file that are read
@@ -73,3 +73,11 @@ def text_of(option: str, file: Path, largest: int = LARGEST) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"{option}: {file} is not UTF-8 text.") from None
+
+
+def mistaken(file: Path, problems: Iterable[object]) -> typer.Exit:
+    """Tell what is wrong in a file, one a line; return the end of the command."""
+    for problem in problems:
+        status(f"{file}: {problem}")
+    status("Nothing was changed.")
+    return typer.Exit(USAGE)

@@ -20,6 +20,10 @@ from starter.invariants import check_invariants
 
 CHANGED = "The record was changed outside Gatehouse. Keep the database as it is."
 BROKEN = "Something that must hold does not. Keep the database and the logs as they are."
+NO_KEY = (
+    "no key of checkpoints is known here. Get checkpoint.pub from the installation by another way"
+    " than the proof, and give it with --trust."
+)
 THE_RECORD = 8  # the invariant that is told as chains and entries
 Chain = tuple[UUID, int, tuple[str, ...]]
 
@@ -45,14 +49,8 @@ def print_proof(file: Path, trust: Path | None, *, as_json: bool) -> None:
     except (OSError, ValidationError):
         raise UsageError(f"{file} is not a proof that `audit export` wrote.") from None
     keys = _keys(trust) if trust is not None else checkpoints.trusted(load())
-    remarks: tuple[str, ...] = ()
-    if not keys and pack.checkpoint is not None:
-        own = pack.checkpoint.statement.key
-        keys = frozenset([own])
-        compare = "compare it with one from elsewhere, or give --trust"
-        remarks = (f"the checkpoint's key {own} is the proof's own: {compare}.",)
     verdict = judged(pack, Ed25519Signatures(), keys)
-    remarks = (*verdict.remarks, *remarks)
+    remarks = verdict.remarks if keys else (*verdict.remarks, NO_KEY)
     if as_json:
         told = {"breaches": verdict.breaches, "remarks": remarks}
         print_json({"process": str(pack.process), "entries": len(pack.entries), **told})

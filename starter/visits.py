@@ -123,11 +123,12 @@ async def end(session: SessionId, dry_run: DryRun = False) -> None:
     """Close a session of yours."""
     async with desk() as at:
         found = await _session(at, session)
-        if dry_run:
-            status("Nothing was changed. The session would end.")
-            return
         is_paired = isinstance(await at.inbox.state(found.process), Pairing)
         on = PairingDesk(at) if is_paired else RequestDesk(at)
+        if dry_run:
+            await on.judged(found.process, EndSession(session=session))
+            status("Nothing was changed. The session would end.")
+            return
         await on.give(found.process, EndSession(session=session))
         status("The session is closed.")
 

@@ -65,10 +65,12 @@ def _tenant() -> CompoundSelect[Any]:
 
 def _granted() -> Select[Any]:
     grant, ever = t.access_grant, t.access_grant.alias("ever")
-    holds_legacy = exists().where(
+    holds_legacy = exists().where(  # of an organization that still serves the tenant's
         t.role_assignment.c.person_id == PERSON,
         t.role_assignment.c.role == Role.LEGACY_IMPERSONATOR.value,
         t.role_assignment.c.scope_id == HOME.c.id,
+        t.serves.c.server_id == HOME.c.id,
+        t.serves.c.customer_id == t.tenant.c.organization_id,
     )
     open_grant = and_(
         grant.c.person_id == PERSON, grant.c.tenant_id == t.tenant.c.id, grant.c.closed_at.is_(None)

@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import Select, and_, select
 
 from approvals import rules
-from approvals.facts import Needed
+from approvals.commands import Signed
+from approvals.facts import Counts, Needed
 from approvals.people import Directory, PersonId, Role
 from approvals.ports import Outcome
 from approvals.records import Record
@@ -18,6 +19,7 @@ from store import directory as stored_directory
 from store import tables as t
 from store.engine import Engines
 from store.keys import keys_of
+from store.quotas import counts_of
 
 PAGE = 200
 Place = tuple[datetime, UUID]  # of a request in a list: when it was sent, and its id
@@ -56,6 +58,11 @@ class Inbox:
         async with self._engines.read.connect() as connection:
             row = (await connection.execute(query)).first()
         return None if row is None else rules.restored(row.kind, row.state)
+
+    async def counts(self, signed: Signed, now: datetime) -> Counts:
+        """Count requests for the quotas of a policy, as the door will."""
+        async with self._engines.read.connect() as connection:
+            return await counts_of(connection, signed, now)
 
     async def states(self, processes: Sequence[UUID]) -> list[State]:
         """Return the states of several processes. The caller judges who may see them."""
@@ -109,10 +116,6 @@ class Inbox:
         """Return the requests that name the viewer, newest first: "my tenants"."""
         mine = select(t.involvement.c.process_id).where(t.involvement.c.person_id == viewer)
         return await self._requests(t.process.c.id.in_(mine), statuses, limit, after)
-
-    async def of_batch(self, batch: UUID) -> list[TenantAccess]:
-        """Return the requests of one batch."""
-        return await self._requests(t.process.c.batch == batch, (), PAGE)
 
     async def sessions(self, viewer: PersonId) -> list[Session]:
         """Return the viewer's open sessions, newest first."""

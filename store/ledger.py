@@ -18,14 +18,13 @@ from approvals.passkeys import Passkey
 from approvals.people import Directory, PersonId
 from approvals.ports import Ledger, LockedRow, OpenProcess, Outcome, Refusal
 from approvals.sign_in.record import CODE_LIFE
-from approvals.tenant_access.commands import Submit
-from approvals.tenant_access.record import KIND
 from approvals.transition import EnrolledKey, Membership, State, Transition
 from store import chain, passkeys, projection, users
 from store import directory as stored_directory
 from store import tables as t
 from store.engine import Engines
 from store.keys import key_of
+from store.quotas import counts_of
 
 HOUR = timedelta(hours=1)
 # Built once: building an expression costs more than running it.
@@ -179,27 +178,7 @@ class _SqlRow(LockedRow):
         return await users.last_uses_of(self._connection, people)
 
     async def counts(self, signed: Signed) -> Counts:
-        command = signed.command
-        if not isinstance(command, Submit) or signed.actor is None:
-            return Counts()
-        mine = (t.process.c.requester_id == signed.actor) & (t.process.c.kind == KIND)
-        recent = t.process.c.begun_at > self._now - HOUR
-        tenant = select(t.tenant.c.id).where(t.tenant.c.slug == command.tenant).scalar_subquery()
-        asking = select(t.person.c.organization_id).where(t.person.c.id == signed.actor)
-        if command.organization is not None:  # an operator sends for another one
-            named = t.organization.c.slug == command.organization
-            asking = select(t.organization.c.id).where(named)
-        pair = (t.process.c.tenant_id == tenant) & (
-            t.process.c.organization_id == asking.scalar_subquery()
-        )
-        waiting = t.process.c.status == "pending"
-        query = select(
-            func.count().filter(mine, recent),
-            func.count().filter(pair, recent),
-            func.count().filter(pair, mine, waiting),
-        ).where(mine | pair)
-        row = (await self._connection.execute(query)).one()
-        return Counts(by_person=row[0], by_pair=row[1], pending_of_pair_and_person=row[2])
+        return await counts_of(self._connection, signed, self._now)
 
     async def kin(self, subject: str) -> Kin:
         if self._connection.dialect.name != "sqlite":  # or all who ask at once would see none

@@ -75,8 +75,11 @@ class PortalSessions:
                 },
             )
 
-    async def found(self, token_hash: str) -> PortalSession | None:
-        """Return a live one: its key signs, it is neither idle nor over. None for any other."""
+    async def found(self, token_hash: str, *, even_idle: bool = False) -> PortalSession | None:
+        """Return a live one: its key signs, it is neither idle nor over. None for any other.
+
+        One that is *even_idle* lets nobody in; it only tells whose it was.
+        """
         row = portal_session
         of_key = (t.key.c.enrolled_at, t.key.c.expires_at, t.key.c.revoked_at, t.key.c.passkey_id)
         query = (
@@ -92,7 +95,8 @@ class PortalSessions:
             return None
         if found.person_id is not None:
             is_over = found.expires_at is None or now >= found.expires_at
-            if is_over or found.revoked_at is not None or now - found.seen_at >= IDLE:
+            is_idle = now - found.seen_at >= IDLE and not even_idle
+            if is_over or found.revoked_at is not None or is_idle:
                 return None
             if found.passkey_id is not None and found.passkey_id not in passkeys:  # removed since
                 return None

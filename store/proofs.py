@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals import merkle
 from approvals.audit import AuditEntry
-from approvals.checkpoints import Checkpoint, Head, Heads, leaves_of
-from approvals.proof import Coverage, KeyFacts, ProofPack, SignedCommand
+from approvals.checkpoints import Head, Heads, Published, leaves_of
+from approvals.proof import Coverage, KeyFacts, Place, ProofPack, SignedCommand
 from store import tables as t
 from store.engine import Engines
 from store.keys import key_of
@@ -18,9 +18,13 @@ from store.trail import entries_of
 
 
 async def proof_of(
-    engines: Engines, process: UUID, covered: Coverage | None, now: datetime
+    engines: Engines, process: UUID, published: Published, now: datetime
 ) -> ProofPack:
-    """Return the proof of one process, as of one moment; for an unknown one without entries."""
+    """Return the proof of one process, as of one moment; for an unknown one without entries.
+
+    What the latest checkpoint has not *published* stands in it uncovered.
+    """
+    heads = published.heads
     async with engines.snapshot() as connection:
         entries = await entries_of(connection, process)
         ids = {one.key for one in entries if one.key is not None}
@@ -29,25 +33,36 @@ async def proof_of(
         for row in keys.all():
             enrolment = await entries_of(connection, row.id)
             commands = await _commands(connection, enrolment)
-            facts.append(KeyFacts(key=key_of(row), enrolment=tuple(enrolment), commands=commands))
+            facts.append(
+                KeyFacts(
+                    key=key_of(row),
+                    enrolment=tuple(enrolment),
+                    commands=commands,
+                    place=_place(row.id, heads),
+                )
+            )
         return ProofPack(
             process=process,
             made_at=now,
             entries=tuple(entries),
             commands=await _commands(connection, entries),
             keys=tuple(sorted(facts, key=lambda one: one.key.id)),
-            checkpoint=covered,
+            checkpoint=_coverage(process, published),
         )
 
 
-def coverage(process: UUID, last: Checkpoint | None, heads: Heads) -> Coverage | None:
-    """Return the proof that the *last* checkpoint, over these *heads*, covers a process."""
-    if last is None or process not in heads:
+def _coverage(process: UUID, published: Published) -> Coverage | None:
+    last, place = published.latest, _place(process, published.heads)
+    if last is None or place is None:
+        return None
+    return Coverage(statement=last.statement, signature=last.signature, **dict(place))
+
+
+def _place(process: UUID, heads: Heads) -> Place | None:
+    if process not in heads:
         return None
     seq, found = heads[process]
-    return Coverage(
-        statement=last.statement,
-        signature=last.signature,
+    return Place(
         head=Head(process=process, seq=seq, hash=found),
         proof=merkle.inclusion(leaves_of(heads), sorted(heads).index(process)),
     )

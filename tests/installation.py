@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.client import Client
 
 from activities.commit import CommitActivities
+from activities.onboarding import OnboardingActivities
 from activities.send_notices import MailActivities, TemporalMailQueue
 from approvals.commands import Command
 from approvals.passkeys import Authenticators
@@ -80,6 +81,8 @@ class Installation:
         self.portals: tuple[str, ...] = ()  # public keys of the portals that the door knows
         self.issuers: tuple[str, ...] = ()  # providers of identities whom it believes
         self.authenticators: Authenticators | None = None  # without them no passkeys
+        self.onboarding: OnboardingActivities | None = None  # the steps that workers take
+        self.links = Links(None)  # where mails point
         self.answer_seconds = ANSWER_SECONDS
         self.keys = {one.id: SigningKey.fresh() for one in EVERYBODY}
 
@@ -165,11 +168,12 @@ class Installation:
     ) -> AsyncIterator[RecordingMailer]:
         """Run a worker for processes and mail while the block lasts."""
         recording = mailer or RecordingMailer()
-        renderer = TemplateRenderer(Links(None), "gatehouse.example")
+        renderer = TemplateRenderer(self.links, "gatehouse.example")
         post = MailActivities(SqlOutbox(self.engines), recording, renderer, CODES)
         door = self.door(TemporalMailQueue(client), policies)
         async with AsyncExitStack() as ends:
-            await ends.enter_async_context(process_worker(client, door, cached=cached))
+            worker = process_worker(client, door, cached=cached, onboarding=self.onboarding)
+            await ends.enter_async_context(worker)
             await ends.enter_async_context(mail_worker(client, post))
             yield recording
 

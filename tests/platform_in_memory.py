@@ -78,11 +78,6 @@ class InMemoryPlatform(CustomerPlatform):
         found = self._user(customer, email) if (customer, email) in self.users else None
         return self._end("find_user", found)
 
-    async def add_roles(
-        self, customer: UUID, email: str, roles: tuple[PlatformRole, ...]
-    ) -> PlatformUser:
-        return self._ensured("add_roles", customer, NewUser(email=email, name=email), roles)
-
     async def remove_roles(
         self, customer: UUID, email: str, roles: tuple[PlatformRole, ...]
     ) -> None:

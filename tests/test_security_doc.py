@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from starter.invariants import CHECKS
+
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 THREATS = 44
@@ -64,3 +66,10 @@ def test_every_page_that_is_linked_is_there() -> None:
 
     assert linked != []
     assert [one for one in linked if not (ROOT / "docs" / one).is_file()] == []
+
+
+def test_what_must_always_hold_has_a_row_for_every_check_and_says_how() -> None:
+    rows = re.findall(r"^\| I(\d+) \| (.+) \| (.+) \|$", TEXT, re.MULTILINE)
+
+    assert [int(number) for number, _, _ in rows] == [number for number, _, _ in CHECKS]
+    assert all(len(what) > 10 and len(how) > 10 for _, what, how in rows)

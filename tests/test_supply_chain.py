@@ -1,6 +1,10 @@
 """What we run on: its licences are listed and agreed to, its known flaws fail the checks."""
 
+import hashlib
 import importlib.util
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -62,3 +66,65 @@ def test_known_flaws_are_named_and_fail() -> None:
 
 def test_packages_without_known_flaws_pass() -> None:
     assert vulnerabilities.judged([SAFE]) == (0, ["Known vulnerabilities: 0 in 1 packages."])
+
+
+def wheel(folder: Path, content: str) -> Path:
+    """Write a package of one module, as an index would serve it."""
+    about = "planted-1.0.dist-info"
+    file = folder / "planted-1.0-py3-none-any.whl"
+    files = {
+        "planted.py": content,
+        f"{about}/METADATA": "Metadata-Version: 2.1\nName: planted\nVersion: 1.0\n",
+        f"{about}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{about}/RECORD": "",
+    }
+    with zipfile.ZipFile(file, "w") as made:
+        for name, text in files.items():
+            made.writestr(name, text)
+    return file
+
+
+def installed(folder: Path, lock: str) -> subprocess.CompletedProcess[str]:
+    """Install what a lock names from a folder, as `make` and the image install theirs."""
+    (folder / "lock.txt").write_text(lock)
+    words = ["--require-hashes", "--no-deps", "--no-index", "--find-links", str(folder)]
+    where = ["--target", str(folder / "there"), "--requirement", str(folder / "lock.txt")]
+    return subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--no-cache-dir", *words, *where],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+def test_a_package_that_was_replaced_is_not_installed(tmp_path: Path) -> None:
+    good = hashlib.sha256(wheel(tmp_path, "good = True").read_bytes()).hexdigest()
+    lock = f"planted==1.0 --hash=sha256:{good}\n"
+    before = installed(tmp_path, lock)
+    (tmp_path / "there" / "planted.py").unlink()
+    wheel(tmp_path, "good = False")
+
+    after = installed(tmp_path, lock)
+
+    assert before.returncode == 0, before.stderr
+    assert after.returncode == 1
+    assert "DO NOT MATCH THE HASHES" in after.stderr
+    assert not (tmp_path / "there" / "planted.py").exists()
+
+
+def test_a_lock_without_a_hash_installs_nothing(tmp_path: Path) -> None:
+    wheel(tmp_path, "good = True")
+
+    end = installed(tmp_path, "planted==1.0\n")
+
+    assert end.returncode == 1
+    assert not (tmp_path / "there").exists()
+
+
+def test_the_environment_is_made_of_hashed_packages_alone() -> None:
+    made = [
+        one
+        for one in (ROOT / "Makefile").read_text().replace("\\\n", " ").splitlines()
+        if "pip install" in one
+    ]
+
+    assert made
+    assert all("--require-hashes" in one or "--no-deps" in one for one in made), made

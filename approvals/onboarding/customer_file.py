@@ -7,9 +7,8 @@ a secret may have been written where its name belongs.
 import csv
 import io
 import re
-import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,8 +17,8 @@ from pydantic import ValidationError
 from approvals.addresses import canonical
 from approvals.fields import problems
 from approvals.onboarding.commands import Start
-from approvals.records import Record
 from approvals.texts import inert
+from approvals.toml_files import Lines, Place, Problem, TomlError, in_words, read
 
 TEXTS = ("customer", "name", "description", "reference", "time_zone", "locale", "switch_on_for")
 PBX = ("host", "username", "secret")
@@ -27,8 +26,6 @@ COLUMNS = (*TEXTS, *(f"pbx_{one}" for one in PBX), "admins", "users")
 NEEDED = ("customer", "name", "reference", "pbx_host", "pbx_username", "pbx_secret", "admins")
 SHOWN = 32  # characters of a column's name that nobody knows
 COUNTS = ("too_short", "too_long")
-_TABLE = re.compile(r"\s*\[(\[?)\s*([A-Za-z0-9_-]+)\s*\]\]?")
-_AT_LINE = re.compile(r"\(at line (\d+), column \d+\)|\(at end of document\)")
 _PERSON = re.compile(r"\s*([^<>]*?)\s*<([^<>]*)>\s*(.*?)\s*", re.DOTALL)
 # Field rules are written for other forms; here their field has another name.
 _SENTENCES = {
@@ -41,19 +38,6 @@ _SHAPES = {
     "admins": "Write each as a table [[admins]], with name, email, and perhaps roles.",
     "users": "Write each as a table [[users]], with name, email and roles.",
 }
-
-
-class Problem(Record):
-    """One broken rule: *line* counts from 1, *field* is empty for the file as a whole."""
-
-    line: int | None
-    field: str
-    sentence: str
-
-    def __str__(self) -> str:
-        where = "" if self.line is None else f"line {self.line}: "
-        field = "" if not self.field or self.sentence.startswith(self.field) else f"{self.field}: "
-        return f"{where}{field}{self.sentence}"
 
 
 class CustomerFileError(ValueError):
@@ -76,10 +60,11 @@ class Row(NamedTuple):
 def read_customer(text: str, batch: UUID, organization: str | None = None) -> Start:
     """Read one customer.toml. Raises CustomerFileError."""
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as broken:
-        raise CustomerFileError([_unreadable(broken, text)]) from None
-    lines = _Lines(text)
+        document = read(text)
+    except TomlError as broken:
+        sentence = f"This is not readable TOML: {broken.what}."
+        raise CustomerFileError([Problem(line=broken.line, field="", sentence=sentence)]) from None
+    lines = Lines(text)
     aside = {name for name in ("batch", "organization", "shown") if name in document}
     unknown = [
         Problem(line=lines.of((name,)), field="", sentence=f"'{name}' is not a field of this file.")
@@ -102,11 +87,14 @@ def read_row(row: Row, batch: UUID, organization: str | None = None) -> Start:
 def rows_of(text: str) -> list[Row]:
     """Split a CSV file into its customers; blank lines are passed over.
 
+    A customer whom a line further up has already is what is wrong with the later one.
     Raises CustomerFileError for what is wrong with the file as a whole: no line of it counts then.
     """
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     header: list[str] | None = None
-    found, before = [], 0
+    found: list[Row] = []
+    lines: dict[str, int] = {}
+    before = 0
     try:
         for values in reader:
             line, before = before + 1, reader.line_num
@@ -114,7 +102,9 @@ def rows_of(text: str) -> list[Row]:
             if header is None:
                 header = _header(trimmed)
             elif any(trimmed):
-                found.append(_row(line, trimmed, header))
+                row = _row(line, trimmed, header)
+                first = lines.setdefault(row.customer, line) if row.customer else line
+                found.append(row if first == line else _repeated(row, first))
     except csv.Error as broken:
         sentence = f"This is not readable CSV: {inert(str(broken))}."
         raise CustomerFileError([Problem(line=before + 1, field="", sentence=sentence)]) from None
@@ -127,7 +117,7 @@ def _checked(
     fields: Mapping[str, Any],
     batch: UUID,
     organization: str | None,
-    line_of: Any,
+    line_of: Callable[[Place], int | None],
     before: Iterable[Problem] = (),
 ) -> Start:
     found = list(before)
@@ -136,10 +126,12 @@ def _checked(
         start = Start.model_validate({**fields, "batch": batch, **said})
     except ValidationError as broken:
         for error, (path, code, rule) in zip(broken.errors(), problems(broken), strict=True):
-            place, field = error["loc"], _in_words(path)
-            if code == "listed_twice":
+            place, field = error["loc"], in_words(path)
+            if code == "secret_of_another":
+                place, field = ("pbx", "secret"), "pbx.secret"
+            elif code == "listed_twice":
                 place = _second_listing(fields)
-                field = _in_words(".".join(map(str, place)))
+                field = in_words(".".join(map(str, place)))
             elif code == "unknown_field":  # the rule names it
                 field = ""
             sentence = _sentence(path, code, rule, is_count=error["type"] in COUNTS)
@@ -156,10 +148,10 @@ def _sentence(path: str, code: str, rule: str, *, is_count: bool) -> str:
     if code == "field_invalid" and path in _SHAPES and not is_count:
         return _SHAPES[path]
     told = _SENTENCES.get(code, rule)
-    return _in_words(path) + told.removeprefix(path) if path and told.startswith(path) else told
+    return in_words(path) + told.removeprefix(path) if path and told.startswith(path) else told
 
 
-def _second_listing(fields: Mapping[str, Any]) -> tuple[str | int, ...]:
+def _second_listing(fields: Mapping[str, Any]) -> Place:
     """Return the place of the first address that stands further up already."""
     seen: set[str] = set()
     for name in ("admins", "users"):
@@ -173,50 +165,11 @@ def _second_listing(fields: Mapping[str, Any]) -> tuple[str | int, ...]:
 
 def _by_column(problem: Problem) -> Problem:
     """Name the field as a CSV file does."""
-    return problem.model_copy(update={"field": problem.field.replace("pbx.", "pbx_")})
-
-
-def _in_words(path: str) -> str:
-    """Turn positions that count from 0 (``admins.0.email``) into words that count from 1."""
-    return re.sub(r"\.(\d+)", lambda found: f" {int(found[1]) + 1}", path)
-
-
-def _unreadable(broken: tomllib.TOMLDecodeError, text: str) -> Problem:
-    found = _AT_LINE.search(str(broken))
-    last = text.count("\n") + 1
-    line = int(found[1]) if found and found[1] else last
-    said = inert(_AT_LINE.sub("", str(broken)).strip())
-    return Problem(line=line, field="", sentence=f"This is not readable TOML: {said}.")
-
-
-class _Lines:
-    """Where the keys of a TOML text stand, as far as its lines tell.
-
-    The parser keeps no positions, so the headers and keys of the text are looked for.
-    """
-
-    def __init__(self, text: str) -> None:
-        self._found: dict[tuple[str | int, ...], int] = {}
-        table: tuple[str | int, ...] = ()
-        counts: dict[str, int] = {}
-        for number, line in enumerate(text.split("\n"), start=1):
-            if header := _TABLE.match(line):
-                name = header[2]
-                table = (name,)
-                if header[1]:
-                    table = (name, counts.setdefault(name, 0))
-                    counts[name] += 1
-                self._found.setdefault((name,), number)
-                self._found.setdefault(table, number)
-            elif key := re.match(r"\s*\"?([A-Za-z0-9_-]+)\"?\s*[.=]", line):
-                self._found.setdefault((*table, key[1]), number)
-
-    def of(self, place: tuple[str | int, ...]) -> int | None:
-        """Return the line of a field, or of the nearest that it stands in."""
-        for length in range(len(place), 0, -1):
-            if (line := self._found.get(tuple(place[:length]))) is not None:
-                return line
-        return None
+    field = problem.field.replace("pbx.", "pbx_")
+    sentence = problem.sentence
+    if problem.field and sentence.startswith(problem.field):
+        sentence = field + sentence.removeprefix(problem.field)
+    return problem.model_copy(update={"field": field, "sentence": sentence})
 
 
 def _header(values: list[str]) -> list[str]:
@@ -249,6 +202,12 @@ def _row(line: int, values: list[str], header: list[str]) -> Row:
     for name in ("admins", "users"):
         fields[name] = list(_people(name, said.get(name, ""), line, found))
     return Row(line, said["customer"], fields, tuple(found))
+
+
+def _repeated(row: Row, first: int) -> Row:
+    sentence = f"Line {first} has this customer too."
+    problem = Problem(line=row.line, field="customer", sentence=sentence)
+    return row._replace(problems=(*row.problems, problem))
 
 
 def _people(column: str, text: str, line: int, found: list[Problem]) -> Iterator[Mapping[str, Any]]:

@@ -20,7 +20,7 @@ async def object_of(request: Request) -> dict[str, Any]:
         raise ProblemError(400, "The Content-Type must be application/json.")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise ProblemError(415, "The body must not be compressed.")
-    return parsed(await _body(request))
+    return parsed(await body_of(request))
 
 
 def parsed(body: bytes) -> dict[str, Any]:
@@ -42,22 +42,26 @@ class _WrongError(ValueError):
     """JSON that is valid, and yet not taken."""
 
 
-async def _body(request: Request) -> bytes:
+async def body_of(request: Request, largest: int = LARGEST) -> bytes:
+    """Return a body of at most *largest* bytes that is there within ten seconds.
+
+    Raises ProblemError.
+    """
     declared = request.headers.get("content-length", "0")
     if not (declared.isascii() and declared.isdigit()):
         raise ProblemError(400, "The Content-Length is not a number.")
     body = bytearray()
     try:
         async with asyncio.timeout(SECONDS):
-            if int(declared[:10]) <= LARGEST:
+            if int(declared[:10]) <= largest:
                 async for chunk in request.stream():
                     body += chunk
-                    if len(body) > LARGEST:
+                    if len(body) > largest:
                         break
     except TimeoutError:
         raise ProblemError(408, "The body did not arrive in time.") from None
-    if len(body) > LARGEST or int(declared[:10]) > LARGEST:
-        raise ProblemError(413, f"The body is larger than {LARGEST:,} bytes.")
+    if len(body) > largest or int(declared[:10]) > largest:
+        raise ProblemError(413, f"The body is larger than {largest:,} bytes.")
     return bytes(body)
 
 

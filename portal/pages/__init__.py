@@ -3,8 +3,10 @@
 How a page is made:
 
 * A module makes ``pages = Pages()``. ``@pages.page(path)`` answers GET and changes nothing;
-  ``@pages.act(path)`` answers the POST of one form. It ends with ``FAMILY = Family(pages, ...)``,
-  which also names its entries in the navigation and its pulses, and stands below in FAMILIES.
+  ``@pages.act(path, on=...)`` answers the POST of one form that stands on the page *on*, where
+  what was typed waits for whoever was idle for too long. The module ends with
+  ``FAMILY = Family(pages, ...)``, which also names its entries in the navigation and its pulses,
+  and stands below in FAMILIES.
 * A handler takes ``at: AtDesk`` (who is signed in: ``at.viewer``; the command line's means:
   ``at.inbox``, ``at.gate``), ``process: UUID = Process`` for an id in its path, and, for a form,
   ``fields: Posted``, which refuses what is not our own form. Nobody signed in: led to the sign-in.

@@ -12,6 +12,7 @@ from portal.auth import Posted
 from portal.desk import AtDesk
 from portal.families import Family, Pages, Process
 from portal.render import page
+from portal.tidying import tidying
 from starter.times import now
 
 pages = Pages()
@@ -36,7 +37,7 @@ async def account(request: Request, at: AtDesk) -> Response:
     )
 
 
-@pages.act("/account/sign-ins/{process}/end")
+@pages.act("/account/sign-ins/{process}/end", on="/account")
 async def end(request: Request, at: AtDesk, fields: Posted, process: UUID = Process) -> Response:
     """End one sign-in of the viewer's: its key signs nothing from now on."""
     mine = {one.id for one in await at.inbox.keys(at.viewer.person.id)}
@@ -45,7 +46,8 @@ async def end(request: Request, at: AtDesk, fields: Posted, process: UUID = Proc
     desk = at.of_form(fields)
     gatehouse = await desk.gatehouse()
     await gatehouse.send(KIND, desk.signed(process, RevokeKey(reason=WHY)))
-    await at.parts.sessions.end_key(at.viewer.person.id, process)
+    with tidying("the browser of a revoked key"):
+        await at.parts.sessions.end_key(at.viewer.person.id, process)
     return RedirectResponse("/account?done=ended", 303)
 
 

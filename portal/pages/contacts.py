@@ -26,6 +26,7 @@ from starter.site_contacts import ContactsDesk, Found
 from starter.sites import SiteDesk
 
 pages = Pages()
+PAGE = "/sites/{site}/contacts"
 TOLD = {
     "save_contacts": N_("The contacts are saved. Everybody concerned gets a mail."),
     "confirm_review": N_("The review is confirmed."),
@@ -37,7 +38,7 @@ TOLD = {
 SPARE = 2  # empty rows for further contacts
 
 
-@pages.page("/sites/{site}/contacts")
+@pages.page(PAGE)
 async def show(request: Request, at: AtDesk, site: str) -> Response:
     """Show a site's contacts, its review, and what the viewer may do with them."""
     return await contacts_page(request, at, site, **kept(request, at))
@@ -156,7 +157,7 @@ def _handler(name: str) -> Handler:
 
 
 for act in ACTS:
-    pages.act(f"/sites/{{site}}/contacts/{act}")(_handler(act))
+    pages.act(f"{PAGE}/{act}", on=PAGE)(_handler(act))
 
 
 async def _viewed(desk: ContactsDesk, named: str) -> tuple[Found, ContactsView]:

@@ -56,7 +56,7 @@ async def listed(
     return await customers_page(request, at, chosen=status, name=name, partner=partner, after=after)
 
 
-@pages.act("/customers/{partner}/{customer}/enable")
+@pages.act("/customers/{partner}/{customer}/enable", on="/customers")
 async def enable(
     request: Request, at: AtDesk, fields: Posted, partner: str, customer: str
 ) -> Response:
@@ -91,7 +91,7 @@ async def terms(request: Request, at: AtDesk, process: UUID = Process) -> Respon
     return await terms_page(request, at, process, is_kept=kept(request, at)["is_kept"])
 
 
-@pages.act("/customers/{process}/accept_terms")
+@pages.act("/customers/{process}/accept_terms", on="/customers/{process}/terms")
 async def accept(request: Request, at: AtDesk, fields: Posted, process: UUID = Process) -> Response:
     """Accept the terms that were shown, for the viewer's organization."""
     await CustomerDesk(at).viewed(process)

@@ -41,14 +41,14 @@ async def _sheet(request: Request, at: PortalDesk, process: UUID) -> Sheet:
 route(pages, "requests", ACTS, _sheet)
 
 
-@pages.act("/requests/{process}/grant")
+@pages.act("/requests/{process}/grant", on="/requests/{process}")
 async def grant(request: Request, at: AtDesk, fields: Posted, process: UUID = Process) -> Response:
     """Let the people of a request in."""
     build = partial(_ending, say.Grant, ("message",), await _zone(at, process))
     return await take(at, fields, await _sheet(request, at, process), "grant", process, build)
 
 
-@pages.act("/requests/{process}/change_end")
+@pages.act("/requests/{process}/change_end", on="/requests/{process}")
 async def change_end(
     request: Request, at: AtDesk, fields: Posted, process: UUID = Process
 ) -> Response:

@@ -69,7 +69,7 @@ async def confirm(request: Request, at: AtDesk, process: UUID = Process) -> Resp
     return await _confirm(request, at, process)
 
 
-@pages.act("/tenants/{process}/open")
+@pages.act("/tenants/{process}/open", on="/tenants/{process}/open", out=("mode",))
 async def begin(request: Request, at: AtDesk, fields: Posted, process: UUID = Process) -> Response:
     """Open a session, and lead to the way in."""
     speech = at.viewer.speech
@@ -94,7 +94,7 @@ async def session(request: Request, at: AtDesk, process: UUID = Process) -> Resp
     )
 
 
-@pages.act("/sessions/{process}/end")
+@pages.act("/sessions/{process}/end", on="/sessions/{process}")
 async def end(request: Request, at: AtDesk, fields: Posted, process: UUID = Process) -> Response:
     """Close a session."""
     found = await own(at, process)

@@ -39,7 +39,7 @@ async def ask(request: Request, at: AtDesk) -> Response:
     return await _form(request, at, **kept(request, at))
 
 
-@pages.act("/onboardings/new")
+@pages.act("/onboardings/new", on="/onboardings/new", form="start", out=("pbx_secret",))
 async def start(request: Request, at: AtDesk, fields: Posted) -> Response:
     """Add rows, look it over, or begin, as the pressed button says."""
     typed = {**fields.typed, "form": ["start"]}
@@ -60,7 +60,7 @@ async def start(request: Request, at: AtDesk, fields: Posted) -> Response:
     return await _drafted(request, at, command, typed)
 
 
-@pages.act("/onboardings/file")
+@pages.act("/onboardings/file", on="/onboardings/new")
 async def start_file(request: Request, at: AtDesk, fields: Posted) -> Response:
     """Read a customer.toml that was pasted; look it over, or begin."""
     typed = {**fields.typed, "form": ["file"]}
@@ -91,7 +91,7 @@ async def _drafted(
         draft = await OnboardingDesk(at).drafted(command)
     except ApprovalError as refusal:
         said = sentences.refusal(refusal, at.viewer.speech)
-        in_english = str(refusal) if said != str(refusal) else None
+        in_english = sentences.in_english(refusal, at.viewer.speech)
         return await _form(
             request, at, status=status_of(refusal), typed=typed, said=said, in_english=in_english
         )

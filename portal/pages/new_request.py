@@ -11,7 +11,8 @@ from fastapi.responses import RedirectResponse, Response
 from approvals.errors import AlreadySubmittedError, ApprovalError, FieldError, NotAuthorisedError
 from approvals.people import Role
 from approvals.texts import message, request_name
-from portal import sentences
+from portal import keeping, sentences
+from portal.acts import kept
 from portal.auth import Posted
 from portal.desk import AtDesk, PortalDesk
 from portal.families import Family, Pages
@@ -27,14 +28,16 @@ MOST_ROWS = 10  # associations of one request
 
 @pages.page("/requests/new")
 async def ask(request: Request, at: AtDesk) -> Response:
-    """Show the empty form."""
-    return await _form(request, at, {}, rows=1)
+    """Show the form: empty, or as it was typed before its person had to sign in again."""
+    before = kept(request, at)
+    rows = _rows("".join(before["typed"].get("rows", ["1"])[:1]))
+    return await _form(request, at, rows=rows, **before)
 
 
-@pages.act("/requests/new")
+@pages.act("/requests/new", on="/requests/new")
 async def take(request: Request, at: AtDesk, fields: Posted) -> Response:
     """Add an association, look it over, or send it, as the pressed button says."""
-    rows = _rows(fields)
+    rows = _rows(fields.one("rows"))
     match fields.one("step"):
         case "more":
             return await _form(request, at, fields.typed, rows=min(rows + 1, MOST_ROWS))
@@ -70,14 +73,14 @@ async def _form(
         rows=range(rows),
         can_add=rows < MOST_ROWS,
         typed=typed,
-        **{"said": None, **facts},
+        **{"said": None, "is_kept": False, **facts},
     )
 
 
 async def _reviewed(request: Request, at: PortalDesk, fields: Fields) -> Response:
     """Show what would be sent, or what is wrong with it."""
     _require_asker(at)
-    wrong, rows = _wrong(at, fields), _rows(fields)
+    wrong, rows = _wrong(at, fields), _rows(fields.one("rows"))
     if wrong:
         return await _form(request, at, fields.typed, rows=rows, status=422, wrong=wrong)
     drafts = await _drafts(request, at, fields, UUID(int=0))
@@ -91,7 +94,7 @@ async def _reviewed(request: Request, at: PortalDesk, fields: Fields) -> Respons
 async def _sent(request: Request, at: PortalDesk, fields: Fields) -> Response:
     """Send one request a tenant. The form's number makes the batch: twice is once."""
     _require_asker(at)
-    rows = _rows(fields)
+    rows = _rows(fields.one("rows"))
     if wrong := _wrong(at, fields):
         return await _form(request, at, fields.typed, rows=rows, status=422, wrong=wrong)
     drafts = await _drafts(request, at, fields, uuid5(at.viewer.person.id, fields.nonce))
@@ -105,6 +108,7 @@ async def _sent(request: Request, at: PortalDesk, fields: Fields) -> Response:
             continue
         except (ApprovalError, UnreachableError) as trouble:
             return await _stopped(request, at, fields, trouble, sent)
+    await keeping.forget(at.parts, at.viewer.session)
     return RedirectResponse("/requests/outgoing?done=sent", 303)
 
 
@@ -125,7 +129,9 @@ async def _stopped(
         said, status = sentences.refusal(trouble, speech), 422
     if sent:
         said = f"{said} {speech.say(sentences.SENT_BEFORE, count=sent)}"
-    return await _form(request, at, fields.typed, rows=_rows(fields), status=status, said=said)
+    return await _form(
+        request, at, fields.typed, rows=_rows(fields.one("rows")), status=status, said=said
+    )
 
 
 async def _drafts(
@@ -147,7 +153,9 @@ async def _drafts(
             if isinstance(refusal, ApprovalError)
             else sentences.of_field(refusal, speech)
         )
-        return await _form(request, at, fields.typed, rows=_rows(fields), status=422, said=said)
+        return await _form(
+            request, at, fields.typed, rows=_rows(fields.one("rows")), status=422, said=said
+        )
 
 
 def _wrong(at: PortalDesk, fields: Fields) -> dict[str, str]:
@@ -171,12 +179,11 @@ def _wrong(at: PortalDesk, fields: Fields) -> dict[str, str]:
 def _associations(fields: Fields) -> Sequence[Association]:
     return [
         (fields.many(f"people{number}"), fields.many(f"tenants{number}"))
-        for number in range(_rows(fields))
+        for number in range(_rows(fields.one("rows")))
     ]
 
 
-def _rows(fields: Fields) -> int:
-    said = fields.one("rows")
+def _rows(said: str) -> int:
     return min(max(int(said), 1), MOST_ROWS) if said.isascii() and said.isdigit() else 1
 
 

@@ -68,7 +68,7 @@ async def ask(request: Request, at: AtDesk) -> Response:
     return await _offer_page(request, at, **kept(request, at))
 
 
-@pages.act("/pairings/new")
+@pages.act("/pairings/new", on="/pairings/new", form="offer")
 async def offer(request: Request, at: AtDesk, fields: Posted) -> Response:
     """Offer a pairing. The form's number makes the batch: twice is once."""
     _require_agent(at)
@@ -85,7 +85,7 @@ async def offer(request: Request, at: AtDesk, fields: Posted) -> Response:
     )
 
 
-@pages.act("/pairings/{process}/accept")
+@pages.act("/pairings/{process}/accept", on="/pairings/{process}/link")
 async def accept(request: Request, at: AtDesk, fields: Posted, process: UUID = Process) -> Response:
     """Take an offer by its link, from the page to which the link leads."""
     rates, here = at.parts.rates, guard.address(request.scope)

@@ -75,7 +75,8 @@ async def used(request: Request, fields: PostedByGuest) -> Response:
         found = await passkeys.used(parts, asked, fields.one("answer"))
         before = await auth.found(request)
         agent = request.headers.get("user-agent", "")
-        token = await sign_ins.by_passkey(parts, found, agent, before)
+        last = before or await auth.idle(request)
+        token = await sign_ins.by_passkey(parts, found, agent, last)
     except (PasskeyRefusedError, NotFoundError):
         return await _use_page(request, parts, None, NOT_ACCEPTED)
     answer = RedirectResponse(await landing(request, parts, token, before), 303)
@@ -85,7 +86,7 @@ async def used(request: Request, fields: PostedByGuest) -> Response:
     return answer
 
 
-@pages.act("/account/passkeys/ask")
+@pages.act("/account/passkeys/ask", on="/account")
 async def ask_new(request: Request, at: AtDesk, fields: Posted) -> Response:
     """Begin to add a passkey; that needs what a decision needs."""
     if not at.viewer.is_recent(now()):
@@ -137,7 +138,7 @@ async def add(request: Request, at: AtDesk, fields: Posted) -> Response:
     return await _given(request, at.of_form(fields), command, "passkey-added")
 
 
-@pages.act("/account/passkeys/{process}/remove")
+@pages.act("/account/passkeys/{process}/remove", on="/account")
 async def remove(request: Request, at: AtDesk, fields: Posted, process: UUID = Process) -> Response:
     """Remove a passkey of one's own; the browsers that it has signed in are out with it."""
     if process not in {one.id for one in await at.parts.passkeys.of(at.viewer.person.id)}:

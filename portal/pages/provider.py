@@ -53,7 +53,8 @@ async def answered(request: Request) -> Response:
         email = await provider.identified(attempt or Attempt.fresh(), code)
         before = await auth.found(request)
         agent = request.headers.get("user-agent", "")
-        token = await sign_ins.identified(parts, email, provider.issuer, agent, before)
+        last = before or await auth.idle(request)
+        token = await sign_ins.identified(parts, email, provider.issuer, agent, last)
     except (NotIdentifiedError, ConfigurationError, NotFoundError) as wrong:
         log.warning("somebody was not identified: %s", wrong)
         return _failed(request, 403)

@@ -76,7 +76,8 @@ async def prove(request: Request, fields: PostedByGuest) -> Response:
     speech = speech_for(request, None)
     try:
         before = await auth.found(request)
-        token = await sign_ins.proved(parts, waiting, fields.one("code"), before)
+        last = before or await auth.idle(request)
+        token = await sign_ins.proved(parts, waiting, fields.one("code"), last)
     except FieldError as wrong:
         return _code_page(request, waiting, sentences.of_field(wrong, speech))
     except WrongCodeError as wrong:

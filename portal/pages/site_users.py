@@ -37,7 +37,7 @@ async def show(request: Request, at: AtDesk, site: str) -> Response:
     return await users_page(request, at, site, **kept(request, at))
 
 
-@pages.act("/sites/{site}/add")
+@pages.act("/sites/{site}/add", on="/sites/{site}/users")
 async def add(request: Request, at: AtDesk, fields: Posted, site: str) -> Response:
     """Let somebody in who need not have asked, known here or not."""
     desk = SiteDesk(at)

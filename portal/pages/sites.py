@@ -55,11 +55,12 @@ async def listed(request: Request, at: AtDesk, site: str = "") -> Response:
 
     *site* is the one for which somebody came, who has still to ask.
     """
-    typed = {"form": ["ask"], "site": [site[:63]]} if site else {}
-    return await sites_page(request, at, typed=typed)
+    came = {"form": ["ask"], "site": [site[:63]]} if site else {}
+    before = kept(request, at)
+    return await sites_page(request, at, **before if before["is_kept"] else {"typed": came})
 
 
-@pages.act("/sites/ask")
+@pages.act("/sites/ask", on="/sites")
 async def ask(request: Request, at: AtDesk, fields: Posted) -> Response:
     """Ask the contacts of a site for access, for oneself."""
     desk, named = SiteDesk(at), fields.one("site").strip()

@@ -10,7 +10,7 @@ import pytest
 from temporalio.client import Client
 
 from activities import names
-from activities.reconcile import OVERDUE, Reconciled, Reconciler
+from activities.reconcile import OVERDUE, PAUSE, Reconciled, Reconciler
 from activities.send_notices import TemporalMailQueue
 from approvals.ports import Ledger, LockedRow, OpenProcess
 from approvals.tenant_access.commands import Grant, Revoke
@@ -51,6 +51,10 @@ class MovingClock:
 
     def __call__(self) -> datetime:
         return self.moment
+
+    async def moved(self, seconds: float) -> None:
+        """Let that much of its time pass at once."""
+        self.moment += timedelta(seconds=seconds)
 
 
 async def run_id(stage: Stage, process: UUID) -> str:
@@ -186,7 +190,45 @@ async def test_a_tick_in_the_meantime_begins_the_minute_anew(stage: Stage) -> No
     now.moment += OVERDUE
     done = await reconciler.run_once()
 
+    assert done == Reconciled(open=1, started=0, replaced=0, watched=1)
+
+
+async def test_who_wants_to_be_sure_looks_for_a_minute_and_replaces_what_has_not_moved(
+    stage: Stage,
+) -> None:
+    async with stage.installation.working(stage.client, policies=short_window(SECOND / 2)):
+        process = await stage.submitted()
+    before = await run_id(stage, process)
+    await stage.sees(process, KIND)
+    now = MovingClock(began := datetime.now(UTC) + 10 * MINUTE)
+    told: list[int] = []
+
+    done = await stage.reconciler(now).run_until_sure(told.append, now.moved)
+
+    assert done == Reconciled(open=1, started=1, replaced=1)
+    assert told == [1]
+    assert now.moment - began == OVERDUE
+    assert before != await run_id(stage, process)
+
+
+async def test_who_wants_to_be_sure_is_done_once_all_has_moved(stage: Stage) -> None:
+    due = datetime(2026, 3, 2, tzinfo=UTC)
+    rows = [OpenProcess(id=UUID(int=7), kind=KIND, tenant=None, due=due)]
+    await stage.client.start_workflow(
+        KIND, args=[1, 2], id=f"{KIND}/{rows[0].id}", task_queue=names.PROCESSES
+    )
+    await stage.sees(rows[0].id, KIND)
+    now = MovingClock(due)
+
+    async def meanwhile(seconds: float) -> None:
+        await now.moved(seconds)
+        rows[0] = rows[0].model_copy(update={"due": due + OVERDUE})
+
+    reconciler = Reconciler(ScriptedLedger(rows), stage.client, now)
+    done = await reconciler.run_until_sure(lambda _: None, meanwhile)
+
     assert done == Reconciled(open=1, started=0, replaced=0)
+    assert now.moment - due == PAUSE * SECOND
 
 
 async def test_a_workflow_whose_row_was_closed_without_it_is_ended_after_a_minute(
@@ -206,7 +248,8 @@ async def test_a_workflow_whose_row_was_closed_without_it_is_ended_after_a_minut
         second = await reconciler.run_once()
 
         assert outcome.status == "revoked"
-        assert (first, second) == (NOTHING_OPEN, NOTHING_OPEN.model_copy(update={"ended": 1}))
+        assert first == NOTHING_OPEN.model_copy(update={"watched": 1})
+        assert second == NOTHING_OPEN.model_copy(update={"ended": 1})
         await stage.sees(process)
 
 

@@ -8,23 +8,38 @@ from uuid import UUID, uuid4
 import pytest
 
 from approvals import audit
+from approvals.checkpoints import Checkpoint, Head, Published, stated
 from approvals.commands import Command
 from approvals.people import Person
 from approvals.ports import Outcome
-from approvals.proof import Verdict, judged
+from approvals.proof import ProofPack, Verdict, judged
 from approvals.sign_in.commands import Begin, Prove, RevokeKey, SignOut
 from approvals.sign_in.record import SignIn
 from approvals.tenant_access.commands import Withdraw
 from identity.enrolment import proof_of
 from identity.signing import Ed25519Signatures, SigningKey, fresh_nonce
+from store.heads import SqlHeads
 from store.proofs import proof_of as proof_pack
-from tests.factories import ELIZABETH, HOUR, JANE, LYDIA, MARY, MINUTE, MS, PROCESS, START
+from tests.factories import (
+    ELIZABETH,
+    HOUR,
+    JANE,
+    LYDIA,
+    MARY,
+    MINUTE,
+    MS,
+    PROCESS,
+    START,
+    make_submit,
+)
 from tests.installation import CODES, CarriedClock
 from tests.store.rows import REFUSED, digest_of, rows_of
 from tests.stored_life import StoredLife, code_of, kept
 
 STRANGER = "nobody@classics.example"
 WRONG = "0" * 64
+CHECKPOINTS = SigningKey.fresh()
+TRUSTED = frozenset([CHECKPOINTS.public])
 
 
 class Login:
@@ -88,10 +103,20 @@ class Login:
         return state
 
 
+async def pack_of(life: StoredLife, process: UUID) -> ProofPack:
+    """Return the proof of a process as it stands, under a checkpoint of this moment."""
+    found = await SqlHeads(life.engines).all()
+    heads = tuple(Head(process=one, seq=found[one][0], hash=found[one][1]) for one in found)
+    statement = stated(None, found, heads, CHECKPOINTS.public, life.now)
+    signature = CHECKPOINTS.signature(statement.body)
+    published = Published(Ed25519Signatures(), TRUSTED)
+    published.add([Checkpoint(statement=statement, heads=heads, signature=signature).line])
+    return await proof_pack(life.engines, process, published, life.now)
+
+
 async def proved(life: StoredLife, process: UUID) -> Verdict:
     """Check the proof of a process as it stands."""
-    pack = await proof_pack(life.engines, process, None, life.now)
-    return judged(pack, Ed25519Signatures(), frozenset())
+    return judged(await pack_of(life, process), Ed25519Signatures(), TRUSTED)
 
 
 async def keys_of(life: StoredLife, login: Login) -> list[Any]:
@@ -268,9 +293,9 @@ async def test_the_address_stands_in_no_row_of_the_process_nor_in_the_audit(
 async def test_a_proof_holds_although_the_request_for_a_code_is_not_kept(
     life: StoredLife, login: Login
 ) -> None:
-    await life.submitted()
     await login.enrolled()
-    await life.hears(login.signed_by_owner(PROCESS, Withdraw()))
+    for command in (make_submit(), Withdraw()):
+        await life.hears(login.signed_by_owner(PROCESS, command))
     unknown = Login(life, STRANGER)
     await unknown.asks()
     await unknown.proves(WRONG[:8])
@@ -288,12 +313,12 @@ async def test_a_proof_with_another_key_in_place_of_the_enrolled_one_does_not_ho
     await life.submitted()
     await login.enrolled()
     await life.hears(login.signed_by_owner(PROCESS, Withdraw()))
-    pack = await proof_pack(life.engines, PROCESS, None, life.now)
+    pack = await pack_of(life, PROCESS)
     (facts,) = [one for one in pack.keys if one.key.id == login.id]
     other = facts.key.model_copy(update={"public_key": SigningKey.fresh().public})
     swapped = facts.model_copy(update={"key": other})
 
-    verdict = judged(pack.model_copy(update={"keys": (swapped,)}), Ed25519Signatures(), frozenset())
+    verdict = judged(pack.model_copy(update={"keys": (swapped,)}), Ed25519Signatures(), TRUSTED)
 
     assert f"key {login.id}: whoever proved its mailed code did not hold it." in verdict.breaches
 

@@ -60,6 +60,14 @@ ROLE = (
     "customer.user.supervisorl1, customer.user.supervisorl2, "
     "customer.user.supervisorl3."
 )
+OWN = (
+    "must name a secret of this customer's own: file:a, or a file whose name begins with 'a.',"
+    " or env:A."
+)
+OWN_OF_BENBOW = (
+    "must name a secret of this customer's own: file:admiral-benbow, or a file whose name begins"
+    " with 'admiral-benbow.', or env:ADMIRAL_BENBOW."
+)
 TWICE = (
     "Listed more than once: jim@example.com. List everybody once; an admin's other "
     "roles stand beside their name."
@@ -132,6 +140,9 @@ def test_the_example_becomes_a_form() -> None:
         ('"file:admiral-benbow"', '"hunter2"', f"line 8: pbx.secret: {SECRET}"),
         ('"file:admiral-benbow"', '"file:../../etc/passwd"', f"line 8: pbx.secret: {SECRET}"),
         ('secret = "file:admiral-benbow"\n', "", "line 5: pbx.secret is missing."),
+        ('"file:admiral-benbow"', '"file:other"', f"line 8: pbx.secret {OWN_OF_BENBOW}"),
+        ('"C-1881"', '"C"\n"my colour" = 1', "line 4: 'my colour' is not a field of this file."),
+        ('"C-1881"', "\"C\"\n'my hue' = 1", "line 4: 'my hue' is not a field of this file."),
         ('"jim@example.com"', '"jim@"', f"line 12: admins 1.email: {DOMAIN}"),
         ('"customer.user.supervisorl1"', '"user.admin"', f"line 13: admins 1.roles 1: {ADMIN}"),
         ('"customer.user.acd"', '"boss"', f"line 18: users 1.roles 1: {ROLE}"),
@@ -155,6 +166,11 @@ def test_a_mistake_is_told_with_line_field_and_rule(old: str, new: str, said: st
             "line 1: This is not readable TOML: Expected ']' at the end of a table declaration.",
         ),
         ("a = ", "line 1: This is not readable TOML: Invalid value."),
+        ("a = " + "[" * 5_000, "This is not readable TOML: nested too deep."),
+        (
+            "a = " + "9" * 5_000,
+            "This is not readable TOML: a number has too many digits.",
+        ),
     ],
 )
 def test_what_is_no_toml_is_told_with_its_line(text: str, said: str) -> None:
@@ -205,6 +221,10 @@ def test_everything_that_is_wrong_is_told_at_once_in_the_order_of_the_lines() ->
             f"line 2: pbx_secret: {SECRET}",
         ),
         ("a,A", "line 2: The line has 2 fields, and line 1 has 8."),
+        (
+            "a,A,C-1,pbx.example.com,import,file:b,Jim <jim@example.com>,",
+            f"line 2: pbx_secret {OWN}",
+        ),
     ],
 )
 def test_a_mistake_in_a_line_is_told_with_its_column_and_rule(line: str, said: str) -> None:
@@ -241,6 +261,18 @@ def test_lines_are_counted_as_an_editor_does_and_blank_ones_are_passed_over() ->
     first, second = rows_of(text)
 
     assert (first.line, second.line) == (3, 5)
+
+
+@pytest.mark.parametrize("name", ["A", "B"], ids=["the same line", "another name"])
+def test_a_customer_of_two_lines_is_refused_at_the_second(name: str) -> None:
+    lines = [f"a,{one},C-1,{PBX},Jim <jim@example.com>," for one in ("A", name)]
+
+    first, second = rows_of("\n".join((HEAD, *lines)))
+
+    assert read_row(first, BATCH).name == "A"
+    with pytest.raises(CustomerFileError) as refused:
+        read_row(second, BATCH)
+    assert str(refused.value) == "line 3: customer: Line 2 has this customer too."
 
 
 def test_a_line_becomes_a_form() -> None:

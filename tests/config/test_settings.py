@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from approvals.hosts import is_loopback
 from config.settings import (
     ConfigurationError,
     Settings,
     home,
-    is_loopback,
     load,
     run_file,
     secret,
@@ -82,12 +82,13 @@ WRONG = [
     ("DATABASE_URL", "mysql+aiomysql://localhost/x", "sqlite+aiosqlite or postgresql+asyncpg"),
     ("DATABASE_URL", "sqlite:///gatehouse.db", "sqlite+aiosqlite or postgresql+asyncpg"),
     ("DATABASE_URL", "postgresql://localhost/x", "sqlite+aiosqlite or postgresql+asyncpg"),
-    ("SMTP_PORT", "mail", "not valid"),
-    ("SMTP_PORT", "", "not valid"),
+    ("SMTP_PORT", "mail", "a whole number"),
+    ("SMTP_PORT", "", "a whole number"),
     ("SMTP_PORT", "0", "at least 1"),
     ("SMTP_PORT", "65536", "at most 65535"),
     ("SMTP_SECURITY", "ssl", "'starttls', 'tls' or 'none'"),
-    ("PRIVATE_NETWORK", "maybe", "not valid"),
+    ("PRIVATE_NETWORK", "maybe", "true or false"),
+    ("ANSWER_SECONDS", "soon", "a number"),
     ("HEALTH_PORT", "-1", "at least 1"),
     ("LOG_LEVEL", "noisy", "DEBUG, INFO, WARNING, ERROR, CRITICAL"),
 ]
@@ -243,6 +244,7 @@ def test_a_policy_file_that_is_named_must_be_there(folder: Path) -> None:
         (b'[default]\nshortest_access = "9d"\nlongest_access = "1d"\n', "shortest_access"),
         (b'[tenant.tom-sawyer]\nshow_people = "yes"\n', "tenant.tom-sawyer.show_people"),
         (b"[typo]\n", "typo"),
+        (b'[tenant."A b"]\nallow_no_end = true\n', "Tenant ids use a-z"),
     ],
 )
 def test_a_broken_policy_toml_is_refused_with_file_and_key(

@@ -37,7 +37,7 @@ async def onboarded(adapter: HttpCustomerPlatform, new: NewCustomer) -> UUID:
     await adapter.import_state(customer)
     await adapter.ensure_admin(customer, JIM)
     await adapter.ensure_admin(customer, PEW)
-    await adapter.add_roles(customer, JIM.email, (PlatformRole.SUPERVISOR_1,))
+    await adapter.ensure_user(customer, JIM, (PlatformRole.SUPERVISOR_1,))
     return customer
 
 

@@ -36,8 +36,10 @@ async def test_a_customer_is_onboarded(
     state = await adapter.import_state(customer.id)
     jim = await adapter.ensure_admin(customer.id, JIM)
     pew = await adapter.ensure_user(customer.id, PEW, (PlatformRole.AGENT, PlatformRole.SIGN_IN))
-    john = await adapter.add_roles(
-        customer.id, "john.silver@admiral-benbow.example.com", SUPERVISOR
+    john = await adapter.ensure_user(
+        customer.id,
+        NewUser(email="john.silver@admiral-benbow.example.com", name="John Silver"),
+        SUPERVISOR,
     )
 
     assert (customer.name, customer.reference) == ("Admiral Benbow", "C-1")
@@ -100,7 +102,7 @@ async def test_an_imported_user_gets_roles_and_keeps_those_it_has(
 ) -> None:
     customer = (await adapter.create_customer(make_customer())).id
     await adapter.ensure_admin(customer, PEW)
-    await adapter.add_roles(customer, JIM.email, SUPERVISOR)
+    await adapter.ensure_user(customer, JIM, SUPERVISOR)
 
     jim = await adapter.ensure_admin(customer, NewUser(email=JIM.email.upper(), name="J."))
 
@@ -132,7 +134,7 @@ async def test_the_platforms_rule_on_the_first_admin_is_told(
     customer = (await adapter.create_customer(make_customer())).id
 
     for attempt in (
-        adapter.add_roles(customer, JIM.email, SUPERVISOR),
+        adapter.ensure_user(customer, JIM, SUPERVISOR),
         adapter.ensure_user(customer, PEW, SUPERVISOR),
     ):
         with pytest.raises(PlatformRefused, match="no admin yet") as refusal:
@@ -195,21 +197,11 @@ async def test_removing_roles_leaves_the_others(
 ) -> None:
     customer = (await adapter.create_customer(make_customer())).id
     await adapter.ensure_admin(customer, JIM)
-    await adapter.add_roles(customer, JIM.email, SUPERVISOR)
+    await adapter.ensure_user(customer, JIM, SUPERVISOR)
 
     await adapter.remove_roles(customer, JIM.email, SUPERVISOR)
 
     assert platform.users(customer)[JIM.email] == ADMIN
-
-
-async def test_nobody_who_is_not_there_gets_roles(adapter: HttpCustomerPlatform) -> None:
-    customer = (await adapter.create_customer(make_customer())).id
-
-    with pytest.raises(PlatformRefused, match=PEW.email) as refusal:
-        await adapter.add_roles(customer, PEW.email, SUPERVISOR)
-
-    assert refusal.value.code == "no_user"
-    assert await adapter.find_user(customer, PEW.email) is None
 
 
 async def test_an_unknown_customer_is_refused(adapter: HttpCustomerPlatform) -> None:

@@ -232,6 +232,7 @@ async def test_whoever_lost_an_answer_asks_again_and_gets_it(
             calls.append(await _insisted(life, await life.signed(by, command)))
         events = [event for _, event in await life.audit()]
         plan.notes([] if events == ["submitted", "granted", "end_changed", "revoked"] else events)
+        plan.is_warm()
 
     await plan.holds(installation.engines, calls=tuple(calls))
 
@@ -328,6 +329,7 @@ async def test_no_jump_of_a_clock_opens_what_has_ended(
         clock.fixed = START
         if (await gate.check(CAROLINE.id, TOM_SAWYER.id)).is_open:
             wrong.append("it opened again")
+        plan.is_warm()
 
     plan.notes(wrong)
     await plan.holds(installation.engines)

@@ -57,7 +57,7 @@ from tests.factories import (
     TOM_SAWYER,
     make_submit,
 )
-from tests.faults.plan import FULL, FaultPlan, fault, fits
+from tests.faults.plan import FULL, PEOPLE, FaultPlan, fault, fits
 from tests.installation import CarriedClock, home_of
 from tests.pairings import CHARLES
 from tests.workflows.programs import environment, running
@@ -275,7 +275,8 @@ async def lived(
             "DIES": dies,
             "DEATHS": str(deaths),
         }
-        async with running(MORTAL, variables):
+        log = deaths.with_name("worker.log")
+        async with running(MORTAL, variables, log):
             await asyncio.wait_for(story.told(), PATIENCE)
             await eventually(story.is_over, within=PATIENCE)
             async with asyncio.timeout(PATIENCE):
@@ -285,8 +286,9 @@ async def lived(
             await Reconciler(SqlLedger(story.engines), client).run_once()  # for those signed in
             await eventually(partial(fits, story.engines, client), within=PATIENCE)
             await plan.holds(
-                story.engines, is_mailed=True, client=client, maildir=maildir, renderer=renderer()
-            )
+                story.engines, is_mailed=True, client=client, maildir=maildir, renderer=renderer(),
+                logs=(log,), canaries=PEOPLE,
+            )  # fmt: skip
     places = deaths.read_text().splitlines()
     plan.tries(len(places))
     return places

@@ -19,7 +19,7 @@ from store.engine import Engines
 from store.gate import SqlGate
 from store.ledger import SqlLedger
 from tests.factories import CAROLINE, ELIZABETH, MINUTE, TOM, TOM_SAWYER, make_id, make_submit
-from tests.faults.plan import FULL, FaultPlan, fault
+from tests.faults.plan import FULL, PEOPLE, FaultPlan, fault
 from tests.installation import CarriedClock, Installation, commit, write_directory
 from tests.workflows.stage import QUICK, eventually, until
 
@@ -77,7 +77,7 @@ async def test_access_that_ends_for_many_at_one_instant_ends_then(
     plan.lags += [(one - ends_at).total_seconds() for one in closed]
 
     plan.notes([f"closed {-one} s early" for one in plan.lags if one < 0])
-    await plan.holds(engines, client=client, settling=MINUTE)
+    await plan.holds(engines, client=client, settling=MINUTE, canaries=PEOPLE)
 
 
 async def crowd(installation: Installation, count: int) -> list[Tenant]:

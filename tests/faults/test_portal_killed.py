@@ -18,7 +18,7 @@ from config.settings import Settings
 from portal import cookies
 from portal.keys import ensured
 from tests.factories import TOM
-from tests.faults.plan import FaultPlan, fault
+from tests.faults.plan import PEOPLE, FaultPlan, fault
 from tests.installation import Installation, home_of
 from tests.portal.site import OUR_OWN, Page, Site
 from tests.portal.windows import listening
@@ -55,14 +55,15 @@ class Portal:
     def __init__(self, settings: Settings, variables: dict[str, str], cookie: str) -> None:
         self._variables = {**variables, "GATEHOUSE_PORTAL_PORT": str(settings.portal_port)}
         self._url, self._cookie = settings.portal_url or "", cookie
+        self.log = settings.home / "portal.log"
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[asyncio.subprocess.Process]:
         """Run it while the block lasts, and until it answers before."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "portal"),
-            env=self._variables, cwd=ROOT, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+        with self.log.open("ab") as told:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "portal"), env=self._variables, cwd=ROOT, stderr=told
+            )
         try:
             await eventually(self._is_alive, within=PATIENCE)
             yield process
@@ -125,7 +126,7 @@ async def test_a_form_whose_answer_was_lost_counts_once_when_it_is_sent_again(
             events = await stage.audited(request)
             plan.notes([] if again.status == 303 else [f"the form was answered {again.status}"])
             plan.notes([] if events == ["submitted", "granted"] else events)
-        await plan.holds(installation.engines, client=client)
+        await plan.holds(installation.engines, client=client, logs=(portal.log,), canaries=PEOPLE)
     await site.close()
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from store.engine import Engines
 from tests.faults import plan as plans
 from tests.faults import report
 from tests.faults.plan import FaultPlan
@@ -30,6 +31,34 @@ def test_the_report_adds_up_what_was_tried_and_what_broke(tmp_path: Path) -> Non
         "| R11 | somebody away | 5 | 0 | 1 | 0 |"
     )
     assert "4 ends: median 0.200 s, p99 0.900 s, last 0.900 s" in lines
+
+
+async def test_the_report_says_by_what_a_fault_was_judged_and_by_what_not(
+    engines: Engines, tmp_path: Path
+) -> None:
+    plans = [made("R2", 1), made("R2", 1, seed=7)]
+    await plans[0].holds(engines)
+    await plans[1].holds(engines, calls=(), besides=frozenset({3}))
+
+    text = report.write(tmp_path, plans).read_text()
+
+    assert (
+        "| R2 | somebody away | I1, I2, I5, I7, I8, I11, I12, I13, I14"
+        " | I3, I4, I6, I9, I10, I15, I16, I17 |"
+    ) in text
+    assert "- I3: the test looks at it itself." in text
+    assert "- I6: nobody sends mail there." in text
+    assert "- I9: Temporal does not answer." in text
+
+
+async def test_what_a_fault_leaves_behind_is_a_breach(engines: Engines) -> None:
+    plan = made("R2", 1)
+    plan.before = {"open files": 0, "threads": 0}
+
+    with pytest.raises(AssertionError, match="I17 everywhere: threads grew from 0 to"):
+        await plan.holds(engines)
+
+    assert 17 in plan.judged_by
 
 
 def test_a_seed_that_failed_is_kept_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

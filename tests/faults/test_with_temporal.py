@@ -28,7 +28,7 @@ from store.engine import Engines
 from store.heads import SqlHeads
 from store.trail import Trail
 from tests.factories import BECKY, CAROLINE, ELIZABETH, HOUR, MINUTE, TOM, TOM_SAWYER
-from tests.faults.plan import FULL, FaultPlan, fault, fits
+from tests.faults.plan import FULL, PEOPLE, FaultPlan, fault, fits
 from tests.installation import CarriedClock, Installation
 from tests.workflows.losing import kill, lose
 from tests.workflows.stage import QUICK, Stage, connected, eventually, until
@@ -132,7 +132,7 @@ async def test_what_waited_for_workers_is_taken_and_what_is_too_old_is_refused(
         await eventually(is_drained, within=PATIENCE)
         found = await statuses(stage.installation.engines)
         refused = [found[one] == "pending" for one in old]
-        await plan.holds(stage.installation.engines, client=stage.client)
+        await plan.holds(stage.installation.engines, client=stage.client, canaries=PEOPLE)
     assert all(refused)
 
 
@@ -237,7 +237,7 @@ async def test_signals_in_any_order_leave_each_process_in_a_state_that_holds(
         for process in sent:
             broken = await stage.broken_tasks(process)
             plan.notes([f"{process}: {broken} tasks failed"] if broken else [])
-        await plan.holds(engines, client=stage.client)
+        await plan.holds(engines, client=stage.client, canaries=PEOPLE)
 
 
 @fault("R19", "whoever asked is gone when the answer comes, and asks again")
@@ -256,7 +256,7 @@ async def test_a_caller_who_lost_the_answer_repeats_and_one_effect_counts(
             events = await stage.audited(process)
             plan.notes([] if receipts == {str(process)} else sorted(receipts))
             plan.notes([] if events == ["submitted", "granted"] else events)
-        await plan.holds(stage.installation.engines, client=stage.client)
+        await plan.holds(stage.installation.engines, client=stage.client, canaries=PEOPLE)
 
 
 @fault("R21", "an old database restored while Temporal is ahead")

@@ -9,6 +9,7 @@ from temporalio.client import Client
 
 from config.settings import Settings
 from identity.passkeys import RelyingParty
+from mail.links import Links
 from portal.keys import ensured
 from tests.installation import ANSWER_SECONDS, Installation, home_of
 from tests.portal.site import Site
@@ -80,6 +81,7 @@ async def windows(
         settings.portal_port = taken.getsockname()[1]
         settings.portal_url = f"http://{host}:{settings.portal_port}"
         installation.authenticators = RelyingParty.of(settings.portal_url)
+        installation.links = Links(settings.portal_url)
         settings.maildir = settings.home / "mail"
         async with installation.working(client) as mailer:
             site = Site(installation, settings, client, mailer)

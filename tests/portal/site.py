@@ -130,6 +130,17 @@ class Site:
                         return "".join(found.groups())
                 await asyncio.sleep(0.02)
 
+    async def link_for(self, person: Person, folder: str) -> str:
+        """Wait for a mail that points *person* to a page of that folder; return where."""
+        address = re.compile(rf"^\s*({re.escape(self.parts.origin)}/{folder}/\S+)$", re.MULTILINE)
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                for letter in self.letters:
+                    found = address.search(letter.text)
+                    if letter.to == person.email and found is not None:
+                        return found.group(1)
+                await asyncio.sleep(0.02)
+
     async def mailed(self, count: int) -> None:
         """Wait until so many mails are sent and noted as sent, so that nothing moves any more."""
         sent = select(t.outbox.c.status).where(t.outbox.c.status == "sent")

@@ -1,17 +1,50 @@
 """What a reader is told while the database or Temporal is away, and what is true of it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import select, text, update
 from sqlalchemy.engine import URL
-from temporalio.client import Client
+from temporalio.client import (
+    Client,
+    Interceptor,
+    OutboundInterceptor,
+    StartWorkflowUpdateInput,
+    WorkflowUpdateHandle,
+)
 
 from config.settings import Settings
 from portal.keys import ensured
+from store import tables as t
+from store.portal_tables import portal_session
 from tests.factories import ELIZABETH, TOM
 from tests.installation import Installation
-from tests.portal.site import PATIENCE, Site
+from tests.portal.site import PATIENCE, Browser, Page, Site
+from tests.portal.test_sign_in import code_asked, signed_in
+
+UNKNOWN = "the outcome is unknown. Look at the page again before you repeat it."
+
+
+class _Sending(Interceptor):
+    """Does something just before a command goes to Temporal."""
+
+    def __init__(self, first: Callable[[], Awaitable[None]]) -> None:
+        self._first = first
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        first = self._first
+
+        class Outbound(OutboundInterceptor):
+            async def start_workflow_update(
+                self, input: StartWorkflowUpdateInput
+            ) -> WorkflowUpdateHandle[Any]:
+                await first()
+                return await super().start_workflow_update(input)
+
+        return Outbound(next)
 
 
 @pytest.mark.parametrize("path", ["/", "/requests/incoming", "/account"])
@@ -64,7 +97,7 @@ async def test_where_no_answer_comes_the_outcome_is_called_unknown_and_the_page_
     silent = await tom.send(page, f"/requests/{request}/grant", end="7d", message="With care.")
 
     assert silent.status == 503
-    assert "the outcome is unknown. Look at the page again before you repeat it." in silent.text
+    assert UNKNOWN in silent.text
     assert silent.form(f"/requests/{request}/grant")["message"] == "With care."
     async with installation.working(client):
         async with asyncio.timeout(PATIENCE):
@@ -75,6 +108,83 @@ async def test_where_no_answer_comes_the_outcome_is_called_unknown_and_the_page_
         again = await tom.send(page, f"/requests/{request}/grant", end="7d", message="With care.")
         assert again.status == 303  # the same form counts once
     await site.close()
+
+
+async def test_a_command_is_never_called_undone_once_it_is_sent_and_the_database_then_goes(
+    installation: Installation, settings: Settings, client: Client, database_url: URL
+) -> None:
+    async def cut() -> None:
+        await installation.engines.close()
+        _gone(database_url)
+
+    installation.portals = (ensured(settings.keys).service.public,)
+    settings.answer_seconds = 2
+    site = Site(installation, settings, client)
+    async with installation.working(client):
+        request = await site.asked()
+    config = client.config()
+    config["interceptors"] = [_Sending(cut)]
+    site.parts.temporal = Client(**config)
+    tom = await site.signed_in(TOM)
+    page = await tom.get(f"/requests/{request}")
+
+    silent = await tom.send(page, f"/requests/{request}/grant", end="7d")
+    _back(database_url)
+
+    assert silent.status == 503
+    assert UNKNOWN in silent.text
+    assert "Nothing was changed" not in silent.text
+    async with installation.working(client):
+        async with asyncio.timeout(PATIENCE):
+            while (await installation.request(request)).status != "granted":  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+    await site.close()
+
+
+async def test_a_command_that_counts_is_told_so_although_what_was_kept_cannot_be_dropped(
+    site: Site,
+) -> None:
+    request = await site.asked()
+    tom = await site.signed_in(TOM)
+    async with site.installation.engines.write.begin() as connection:
+        await connection.execute(update(portal_session).values(kept="kept before"))
+    await _refusing(site, "UPDATE OF kept")
+    page = await tom.get(f"/requests/{request}")
+
+    granted = await tom.send(page, f"/requests/{request}/grant", end="7d")
+
+    assert (granted.status, granted.goal) == (303, f"/requests/{request}?done=grant")
+    assert (await site.installation.request(request)).status == "granted"
+
+
+async def test_a_sign_in_that_has_ended_is_told_so_although_its_browser_stays(site: Site) -> None:
+    here, there = site.browser(), site.browser()
+    await there.follow(await signed_in(site, there))
+    await _signed_in_after(site, here)
+    account = await here.get("/account")
+    await _refusing(site, "DELETE")
+    action = next(one for one in account._forms if one.startswith("/account/sign-ins/"))
+
+    done = await here.send(account, action)
+
+    assert (done.status, done.goal) == (303, "/account?done=ended")
+    assert (await there.get("/")).goal == "/sign-in"
+
+
+async def test_a_code_that_was_taken_is_not_called_unused_where_the_browser_cannot_be_noted(
+    site: Site,
+) -> None:
+    browser = site.browser()
+    await _refusing(site, "INSERT", "WHEN NEW.person_id IS NOT NULL")
+
+    failed = await signed_in(site, browser)
+
+    async with site.installation.engines.read.connect() as connection:
+        keys = select(t.key.c.id).where(t.key.c.channel == "portal")
+        enrolled = (await connection.execute(keys)).all()
+    assert len(enrolled) == 1
+    assert failed.status == 503
+    assert UNKNOWN in failed.text
 
 
 async def test_without_temporal_nothing_is_sent_and_what_was_typed_is_kept(still: Site) -> None:
@@ -101,6 +211,24 @@ async def test_without_temporal_a_code_cannot_be_mailed_and_the_page_says_so(sti
 
     assert sent.status == 503
     assert "Gatehouse cannot be reached right now. Nothing was changed." in sent.text
+
+
+async def _signed_in_after(site: Site, browser: Browser) -> Page:
+    """Sign Elizabeth in with the code of a second mail."""
+    before = len(site.letters)
+    page = await code_asked(browser, ELIZABETH.email)
+    code = await site.code_for(ELIZABETH, before)
+    return await browser.send(page, "/sign-in/code", code=code)
+
+
+async def _refusing(site: Site, what: str, when: str = "") -> None:
+    """Let the database refuse to write one thing about browsers."""
+    trigger = (
+        f"CREATE TRIGGER refusing BEFORE {what} ON portal_session {when}"
+        " BEGIN SELECT RAISE(ABORT, 'not now'); END"
+    )
+    async with site.installation.engines.write.begin() as connection:
+        await connection.execute(text(trigger))
 
 
 def _choices(html: str, name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Every page in a real browser: usable by everybody, light and dark, and as wide as a phone."""
+"""Every page in a real browser: usable by all, light and dark, as wide as a phone, on its own."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ from approvals.people import Person
 from tests.portal.pictures import FOLDER
 from tests.portal.scenes import SCENES
 from tests.portal.scenes.scene import Scene, Shown
-from tests.portal.windows import Windows
+from tests.portal.windows import Windows, overheard
 
 PICTURES = os.environ.get(FOLDER)  # `make screenshots` says where they go
 Scheme = Literal["light", "dark"]
@@ -40,17 +40,19 @@ TOO_WIDE = """() => [...document.querySelectorAll("main *, header *")]
 async def test_everybody_can_use_every_page(windows: Windows, scene: Scene) -> None:
     names = await scene.prepare(windows.site)
     opened: dict[Person | None, Page] = {}
+    heard: dict[Person | None, list[str]] = {}
     found: list[str] = []
 
     for shown in scene.shown:
         page = opened.get(shown.who)
         if page is None:
             page = await windows.of(shown.who, viewport=DESK, device_scale_factor=SHARPNESS)
-            opened[shown.who] = page
+            opened[shown.who], heard[shown.who] = page, overheard(page, windows.origin)
         await _shown(page, shown, names)
         found += [f"{shown.name}, {one}" for one in await faults(page, shown.name)]
 
     assert found == []
+    assert [said for one in heard.values() for said in one] == []
 
 
 async def _shown(page: Page, shown: Shown, names: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ from playwright.async_api import Locator, Page, expect
 
 from approvals.people import Person
 from approvals.tenant_access.commands import ChangeEnd, Grant
-from tests.factories import BECKY, CAROLINE, CHARLOTTE, CHRISTOPHER, ELIZABETH, TOM
+from tests.factories import BECKY, CAROLINE, TOM
 from tests.portal.windows import Windows
 
 FENCE, GALLERY = "Tom Sawyer Fence Painting Co.", "Hundred Acre Wood Art Gallery"
@@ -39,49 +39,6 @@ async def sign_in(windows: Windows, person: Person) -> Page:
     await press(page, "Sign in")
     await expect(page.get_by_role("link", name=person.name)).to_be_visible()
     return page
-
-
-async def test_two_associations_become_two_requests_and_each_tenant_answers_its_own(
-    windows: Windows,
-) -> None:
-    elizabeth = await sign_in(windows, ELIZABETH)
-    await elizabeth.get_by_role("link", name="Sent requests").click()
-    await elizabeth.get_by_role("link", name="New request").click()
-    await elizabeth.get_by_label("Name of the request").fill("SupportAccess")
-    await elizabeth.get_by_label("Message to the admins").fill("We help with the fence.")
-    first = elizabeth.get_by_role("group", name="Who gets in where?", exact=True)
-    await first.get_by_label(CAROLINE.name).check()
-    await first.get_by_label(CHARLOTTE.name).check()
-    await first.get_by_label(FENCE).check()
-    await press(elizabeth, "Add other people or tenants")
-    second = elizabeth.get_by_role("group", name="Who gets in where, part 2")
-    await second.get_by_label(CHARLOTTE.name).check()
-    await second.get_by_label(GALLERY).check()
-    await press(elizabeth, "Look it over")
-    await told(elizabeth, "The admins of this tenant will not see these names.")
-    await press(elizabeth, "Send 2 requests")
-    await told(elizabeth, "The request is sent.")
-    await expect(elizabeth.locator(".badge.pending")).to_have_count(2)
-
-    tom, christopher = await windows.of(TOM), await windows.of(CHRISTOPHER)
-    await tom.goto("/requests/incoming")
-    await tom.get_by_role("link", name=f"Classics, Inc. asks for {FENCE}").click()
-    day = (datetime.now(UTC) + timedelta(days=20)).date()
-    await form(tom, "grant").get_by_label("Day", exact=True).fill(day.isoformat())
-    await form(tom, "grant").get_by_label("Message").fill("Start with the picket fence.")
-    await press(tom, "Grant access")
-    await christopher.goto("/requests/incoming")
-    await christopher.get_by_role("link", name=f"asks for {GALLERY}").click()
-    await form(christopher, "deny").get_by_label("Reason").fill("The gallery is closed.")
-    await press(christopher, "Deny")
-
-    await told(tom, "Tom Sawyer granted it. It ends in 20 days")
-    await told(christopher, "Christopher Robin denied it")
-    await expect(tom.get_by_role("main")).not_to_contain_text(CAROLINE.name)
-    await elizabeth.reload()
-    await expect(elizabeth.locator(".badge")).to_have_text(["Denied", "Granted"])
-    await elizabeth.get_by_role("link", name=FENCE).click()
-    await told(elizabeth, "Start with the picket fence.")
 
 
 async def test_a_session_is_begun_where_it_was_granted_and_ends_with_the_access(

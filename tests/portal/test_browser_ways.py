@@ -123,20 +123,3 @@ async def test_a_page_that_its_viewer_may_not_see_any_more_says_so(windows: Wind
     await tom.get_by_role("button", name="Revoke access").click()
 
     await expect(caroline.locator("#changed")).to_be_visible(timeout=ALIVE)
-
-
-async def test_no_page_asks_anybody_else_for_anything_or_breaks_its_own_policy(
-    windows: Windows,
-) -> None:
-    request = await windows.site.asked()
-    tom = await windows.of(TOM)
-    asked: list[str] = []
-    said: list[str] = []
-    tom.on("request", lambda one: asked.append(one.url))
-    tom.on("console", lambda one: said.append(one.text))
-
-    for path in ("/", "/requests/incoming", f"/requests/{request}", "/account"):
-        await tom.goto(path)
-
-    assert {one for one in asked if not one.startswith(windows.origin)} == set()
-    assert said == []

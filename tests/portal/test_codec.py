@@ -1,23 +1,31 @@
 """Temporal's screen and the text of payloads: for operators who are signed in, from its address."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from google.protobuf.json_format import MessageToDict, ParseDict
 from temporalio.api.common.v1 import Payload, Payloads
+from temporalio.contrib.pydantic import pydantic_data_converter
 
+from approvals.ports import Start
 from config.payloads import EncryptedPayloads, KeyRing
 from config.settings import Settings
+from portal.authzen import strict_json
 from starter import payload_keys
 from tests.factories import MARY, TOM
 from tests.installation import Installation
-from tests.portal.site import Browser, Site
+from tests.portal.site import PATIENCE, Browser, Site
+from workflows.options import LIMIT
 
 SCREEN = "http://127.0.0.1:8233"
 FROM_SCREEN = {"origin": SCREEN, "x-namespace": "default", "sec-fetch-site": "same-site"}
 SAID = b'"She left early."'
+PROBLEM = "application/problem+json"
 
 
 @pytest.fixture
@@ -27,8 +35,10 @@ def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"temporal_ui_url": SCREEN})
 
 
-async def sealed(keys: Path) -> dict[str, Any]:
-    plain = Payload(metadata={"encoding": b"json/plain"}, data=SAID)
+PLAIN = Payload(metadata={"encoding": b"json/plain"}, data=SAID)
+
+
+async def sealed(keys: Path, plain: Payload = PLAIN) -> dict[str, Any]:
     encoded = await EncryptedPayloads(KeyRing(keys)).encode([plain])
     said: dict[str, Any] = MessageToDict(Payloads(payloads=encoded))
     return said
@@ -44,9 +54,7 @@ async def test_an_operator_sees_the_text_on_temporals_screen(
 
     assert answer.status_code == 200
     assert b"She left early." not in json.dumps(question).encode()
-    assert Payloads(payloads=[Payload(metadata={"encoding": b"json/plain"}, data=SAID)]) == (
-        Payloads(payloads=[_payload(one) for one in answer.json()["payloads"]])
-    )
+    assert [_payload(one) for one in answer.json()["payloads"]] == [PLAIN]
     assert answer.headers["access-control-allow-origin"] == SCREEN
     assert answer.headers["access-control-allow-credentials"] == "true"
 
@@ -69,8 +77,13 @@ async def test_nobody_else_gets_the_text(still: Site, settings: Settings) -> Non
         for one in browsers
     ]
 
-    assert [one.status_code for one in answers] == [303, 404]
-    assert all("access-control-allow-origin" not in one.headers for one in answers)
+    assert [one.status_code for one in answers] == [401, 404]
+    assert all(SAID not in one.content for one in answers)
+    assert answers[0].headers["www-authenticate"] == "Cookie"
+    assert [one.json()["detail"] for one in answers] == [
+        "Sign in at the portal in this browser first.",
+        "There is nothing here, or you may not see it.",
+    ]
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", None])
@@ -85,6 +98,7 @@ async def test_no_other_site_may_ask(still: Site, settings: Settings, origin: st
 
     assert (asked.status_code, answer.status_code) == (404, 404)
     assert "access-control-allow-origin" not in answer.headers
+    assert answer.headers["content-type"] == PROBLEM
 
 
 async def test_a_browser_is_told_that_the_screen_may_ask(still: Site) -> None:
@@ -102,7 +116,7 @@ async def test_a_browser_is_told_that_the_screen_may_ask(still: Site) -> None:
         (b"\xff", "application/json", 400),
         (b'{"payloads": 1}', "application/json", 400),
         (b'{"payloads": []}', "text/plain", 415),
-        (b" " * 4_000_001, "application/json", 413),
+        (b" " * 200_001, "application/json", 413),
     ],
     ids=["cut", "no UTF-8", "another shape", "another kind", "too large"],
 )
@@ -115,6 +129,40 @@ async def test_what_is_no_question_is_refused(
     answer = await browser.client.post("/codec/decode", content=body, headers=headers)
 
     assert answer.status_code == status
+    assert answer.headers["content-type"] == PROBLEM
+    assert answer.headers["access-control-allow-origin"] == SCREEN  # so that it can say what it is
+    assert (answer.json()["type"], answer.json()["status"]) == ("about:blank", status)
+
+
+async def test_a_question_that_never_ends_is_given_up(
+    still: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strict_json, "SECONDS", 0.05)
+    browser = await still.signed_in(MARY)
+    headers = {**FROM_SCREEN, "content-type": "application/json"}
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(PATIENCE)
+
+    answer = await browser.client.post("/codec/decode", content=slow(), headers=headers)
+
+    assert answer.status_code == 408
+    assert answer.json()["detail"] == "The body did not arrive in time."
+
+
+async def test_the_longest_message_of_a_history_can_be_decoded(
+    still: Site, settings: Settings
+) -> None:
+    browser = await still.signed_in(MARY)
+    start = Start(process=uuid4(), submission=b'"' * LIMIT)
+    [plain] = pydantic_data_converter.payload_converter.to_payloads([start])
+    question = await sealed(settings.payload_keys, plain)
+
+    answer = await browser.client.post("/codec/decode", json=question, headers=FROM_SCREEN)
+
+    assert answer.status_code == 200
+    assert [_payload(one) for one in answer.json()["payloads"]] == [plain]
 
 
 async def test_without_a_screen_there_is_no_such_page(

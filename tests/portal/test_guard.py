@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
+from markupsafe import escape
 
 from config.settings import ConfigurationError, Settings
 from portal.app import create_app
+from portal.guard import Guard
+from portal.languages import speech_of
 from portal.parts import parts_of
 from tests.factories import CAROLINE, TOM
 from tests.installation import Installation
@@ -52,6 +55,7 @@ NEVER = ("server", "x-powered-by", "access-control-allow-origin", "strict-transp
         ("OPTIONS", "/sign-in", 405),
         ("TRACE", "/", 405),
         ("POST", "/sign-in", 415),
+        ("GET", "/.well-known/authzen-configuration", 200),
         ("GET", "/" + "a" * 3000, 414),
     ],
 )
@@ -62,6 +66,32 @@ async def test_every_answer_carries_the_headers(
 
     assert answer.status_code == status
     assert {name: answer.headers.get(name) for name in EXACT} == EXACT
+    assert [name for name in NEVER if name in answer.headers] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/access/v1/openapi.json", 200),
+        ("GET", "/access/v1/nothing", 404),
+        ("GET", "/access/v1/evaluation", 405),
+        ("POST", "/access/v1/evaluation", 401),
+        ("POST", "/access/v1/evaluations", 401),
+        ("POST", "/access/v1/search/subject", 401),
+        ("POST", "/access/v1/search/resource", 401),
+        ("POST", "/access/v1/search/action", 401),
+        ("GET", "/access/v1/" + "a" * 3000, 414),
+    ],
+)
+async def test_programs_get_the_same_headers_and_a_policy_for_what_is_no_page(
+    still: Site, method: str, path: str, status: int
+) -> None:
+    policy = {"content-security-policy": "default-src 'none'; frame-ancestors 'none'"}
+
+    answer = await still.browser().client.request(method, path)
+
+    assert answer.status_code == status
+    assert {name: answer.headers.get(name) for name in EXACT} == {**EXACT, **policy}
     assert [name for name in NEVER if name in answer.headers] == []
 
 
@@ -221,6 +251,56 @@ async def test_more_pages_a_minute_than_allowed_must_wait(
     assert 1 <= int(pages[-1].headers["retry-after"]) <= 61
     assert (await browser.client.get("/healthz")).status_code == 200
     await site.close()
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "text"),
+    [
+        ("de-AT,en;q=0.8", "Zu viele Versuche", "Versuchen Sie es in"),
+        ("en", "Too many attempts", "Try again in"),
+    ],
+)
+async def test_a_person_who_must_wait_is_told_so_on_a_page_in_their_language(
+    installation: Installation, settings: Settings, language: str, title: str, text: str
+) -> None:
+    few = settings.model_copy(update={"portal_requests_per_minute": 1})
+    site = Site(installation, few, None)
+    client = site.browser().client
+    person = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8", "accept-language": language}
+    await client.get("/sign-in")
+
+    page = await client.get("/sign-in", headers=person)
+    plain = await client.get("/sign-in", headers={"accept-language": language})
+
+    assert (page.status_code, plain.status_code) == (429, 429)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert f"<h1>{title}</h1>" in page.text
+    assert text in page.text
+    assert page.headers["x-request-id"] in page.text
+    assert 1 <= int(page.headers["retry-after"]) <= 61
+    assert {name: page.headers.get(name) for name in EXACT} == EXACT
+    assert plain.headers["content-type"] == "text/plain; charset=utf-8"
+    assert plain.text.startswith("Too many attempts. Try again in ")
+    await site.close()
+
+
+async def test_a_fault_below_every_page_is_told_in_the_language_of_its_reader(still: Site) -> None:
+    async def broken(*_asked: object) -> None:
+        raise RuntimeError
+
+    client = httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=Guard(broken, still.parts)), base_url=Site.ORIGIN
+    )
+    async with client:
+        page = await client.get("/", headers={"accept": "text/html", "accept-language": "fr"})
+        plain = await client.get("/", headers={"accept": "application/json"})
+
+    speech = speech_of("fr", "UTC")
+    assert (page.status_code, plain.status_code) == (500, 500)
+    assert escape(speech.say("Something went wrong here")) in page.text
+    assert "Traceback" not in page.text
+    assert {name: page.headers.get(name) for name in EXACT} == EXACT
+    assert plain.text == "Something went wrong here."
 
 
 async def test_on_https_cookies_and_headers_bind_to_it(

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from approvals.people import Person
 from portal import cookies
@@ -196,6 +196,24 @@ async def test_whoever_is_disabled_is_out_at_the_next_page(still: Site) -> None:
 
     assert before.status == 200
     assert (await browser.get("/")).goal == "/sign-in"
+
+
+async def test_whoever_loses_a_role_stays_signed_in_and_does_nothing_more_with_it(
+    site: Site,
+) -> None:
+    path = f"/requests/{await site.asked()}"
+    tom = await site.signed_in(TOM)
+    page = await tom.get(path)
+
+    async with site.installation.engines.write.begin() as connection:
+        lost = delete(t.role_assignment).where(t.role_assignment.c.person_id == TOM.id)
+        await connection.execute(lost)
+
+    granted = await tom.send(page, f"{path}/grant", end="7d")
+    assert granted.status in (403, 404)
+    assert not (await tom.get("/")).has_form(path)
+    assert "To decide" not in (await tom.get("/account")).text
+    assert (await tom.get("/account")).status == 200
 
 
 async def test_another_browser_can_be_signed_out_from_here(site: Site) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import uvicorn
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Dialog, Page, async_playwright
 
 from approvals.people import Person
 from portal import cookies
@@ -19,6 +19,7 @@ from tests.portal.site import Site
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 QUIETLY = ("--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage")
 PATIENCE = 10_000  # milliseconds
+ANSWERED = "Failed to load resource: the server responded with"  # what forms are refused by
 
 
 def program() -> str | None:
@@ -65,6 +66,34 @@ async def serving(site: Site, taken: socket.socket) -> AsyncIterator[None]:
         site.parts.closing.set()
         server.should_exit = True
         await task
+
+
+def overheard(page: Page, origin: str) -> list[str]:
+    """Return a list that grows with each breach of a page's policy.
+
+    Those are: whatever it asks of another place than *origin*, what the browser complains of, and
+    what script that is not ours would do.
+    """
+    found: list[str] = []
+
+    def complained(words: str) -> None:
+        if not words.startswith(ANSWERED):
+            found.append(f"{page.url}: {words}")
+
+    def asked(url: str) -> None:
+        if not url.startswith(f"{origin}/"):
+            found.append(f"{page.url} asks {url}")
+
+    async def opened(dialog: Dialog) -> None:
+        found.append(f"{page.url}: a dialog says {dialog.message}")
+        await dialog.dismiss()
+
+    page.on("dialog", opened)
+    page.on("request", lambda one: asked(one.url))
+    page.on("console", lambda one: complained(one.text))
+    page.on("pageerror", lambda one: complained(str(one)))
+    page.on("popup", lambda one: complained(f"it opened {one.url}"))
+    return found
 
 
 class Windows:

@@ -7,6 +7,16 @@ import httpx2
 import pytest
 
 from approvals.people import Person
+from portal.authzen.api import (
+    ACTIONS,
+    DOCUMENT,
+    EVALUATION,
+    EVALUATIONS,
+    METADATA,
+    RESOURCES,
+    SUBJECTS,
+)
+from portal.guard import GATE
 from tests import sites
 from tests.factories import (
     BECKY,
@@ -70,6 +80,20 @@ async def test_who_is_not_signed_in_gets_nothing_anywhere(house: FullHouse) -> N
     assert wrong == []
     assert frames == []
     assert await digest_of(house.life.engines) == before
+
+
+async def test_no_answer_to_a_program_can_be_shown_inside_another_page(house: FullHouse) -> None:
+    client = house.site.browser().client
+    frames: list[object] = []
+    asked = 0
+    for path in (EVALUATION, EVALUATIONS, SUBJECTS, RESOURCES, ACTIONS, DOCUMENT, METADATA, GATE):
+        for method in ("GET", "POST", "PUT"):
+            answer = await client.request(method, path)
+            asked += answer.status_code in (200, 401)
+            frames += [] if is_framed_by_nobody(answer) else [(method, path, answer.status_code)]
+
+    assert frames == []
+    assert asked >= 7  # each of the routes answered by one of the methods
 
 
 @STRANGERS

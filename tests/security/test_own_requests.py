@@ -15,7 +15,7 @@ from tests.factories import CAROLINE, ELIZABETH, MARY, TOM, TOM_SAWYER, make_id
 from tests.installation import key_id
 from tests.portal.site import Site
 from tests.security.ways import DECISIONS, WAYS, carried, command_of, events, sent_as_form
-from tests.workflows.stage import eventually
+from tests.workflows.stage import eventually, on_both_databases
 
 
 async def submitted(site: Site, requester: Person) -> UUID:
@@ -42,6 +42,7 @@ async def told(site: Site, process: UUID, said: bytes, way: str) -> str:
     return (await events(site, process))[-1].removeprefix("refused.")
 
 
+@on_both_databases
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("decision", DECISIONS)
 @pytest.mark.parametrize("who", [ELIZABETH, CAROLINE, MARY], ids=["sender", "named", "operator"])
@@ -63,6 +64,7 @@ async def test_nobody_gets_their_own_way_in_by_any_way(
     assert await events(site, process) == ["submitted", "refused.own_request"]
 
 
+@on_both_databases
 @pytest.mark.parametrize("way", ["update", "signal"])
 @pytest.mark.parametrize("decision", DECISIONS)
 async def test_another_name_or_another_key_is_no_way_round(
@@ -102,6 +104,7 @@ async def test_another_name_or_another_key_is_no_way_round(
     }
 
 
+@on_both_databases
 @pytest.mark.parametrize("spelled", [str.upper, str.title, str])
 async def test_one_address_is_never_two_people(site: Site, spelled: "type[str]") -> None:
     email = spelled(TOM.email)

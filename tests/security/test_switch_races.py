@@ -8,8 +8,12 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.engine import URL
 
+from approvals.commands import Command
 from approvals.customer_access.commands import BeginSession, Disable
+from approvals.customer_access.record import KIND
+from approvals.people import Person
 from approvals.tenant_access.commands import Grant
+from identity.signing import fresh_nonce
 from store import tables as t
 from store.engine import connect
 from store.gate import SqlGate
@@ -24,12 +28,14 @@ from tests.factories import (
     TOM_SAWYER,
     make_submit,
 )
-from tests.installation import CarriedClock, Installation
+from tests.installation import CarriedClock, Installation, key_id, write_directory
+from tests.portal.site import Browser, Site
+from tests.security.ways import WAYS, carried, events, posted
 from tests.stored_life import END, StoredLife, code_of, kept
-from tests.switching import ON, SWITCH, accepting, fill
-from tests.workflows.stage import on_both_databases
+from tests.switching import ON, SWITCH, SWITCHING, accepting, fill
+from tests.workflows.stage import eventually, on_both_databases
 
-TRIALS = 10
+TRIALS, ROUNDS = 10, 2
 
 
 @pytest.fixture
@@ -74,6 +80,58 @@ async def test_nobody_is_let_in_after_the_switch_went_off(
         assert (await here.says(JANE, ON)).refusal is None
 
     await kept(installation.engines)
+
+
+@pytest.fixture
+async def switched(site: Site) -> Site:
+    """A portal and workers, where Jane has let Tom's customer in and Tom has agreed to it."""
+    async with site.installation.engines.write.begin() as connection:
+        await write_directory(connection, SWITCHING)
+    assert site.parts.temporal is not None
+    gatehouse = site.installation.gatehouse(site.parts.temporal)
+    await gatehouse.submit(KIND, site.installation.signed(JANE, SWITCH, ON), CLASSICS.id)
+    await gatehouse.send(KIND, site.installation.signed(TOM, SWITCH, accepting()))
+    return site
+
+
+@on_both_databases
+async def test_nobody_is_let_in_by_any_way_after_the_switch_went_off(switched: Site) -> None:
+    chance = random.Random(41)
+    jane, tom = await switched.signed_in(JANE), await switched.signed_in(TOM)
+    gate, inside = SqlGate(switched.installation.engines), 0
+
+    async def says(who: Person, browser: Browser, command: Command, way: str) -> None:
+        if way == "form":
+            status = await posted(switched, browser, f"/customers/{SWITCH}/{command.kind}")
+            assert status in (303, 409)
+            return
+        nonce = fresh_nonce()
+        said = switched.installation.signed(who, SWITCH, command, nonce=nonce)
+        await carried(switched, SWITCH, said, way, KIND)
+
+        async def is_answered() -> bool:
+            return await switched.installation.inbox.outcome(key_id(who), nonce) is not None
+
+        await eventually(is_answered, within=30)
+
+    for off_by in WAYS * ROUNDS:
+        before = await events(switched, SWITCH)
+        said = [says(TOM, tom, BeginSession(), way) for way in WAYS * 2]
+        said.insert(chance.randrange(len(said) + 1), says(JANE, jane, Disable(), off_by))
+
+        await asyncio.gather(*said)
+
+        new = (await events(switched, SWITCH))[len(before) :]
+        assert new.count("disabled") == 1
+        late = new[new.index("disabled") + 1 :]
+        assert all(one.startswith("refused.") for one in late), late
+        inside += new.count("session_begun")
+        assert not (await gate.check_platform(TOM.id, CLASSICS.id)).is_open
+        assert not (await gate.check_platform(TOM.id, CLASSICS.id, in_session=True)).is_open
+        await says(JANE, jane, ON, "update")
+
+    assert inside > 0  # or it was no race
+    await kept(switched.installation.engines)
 
 
 @on_both_databases

@@ -1,5 +1,6 @@
 """The ways on which a decision comes in: a form of the portal, and Temporal's messages."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from approvals.tenant_access.commands import Deny, Grant
 from portal import cookies, forms
 from store import tables as t
 from tests.portal.site import OUR_OWN, Browser, Site
-from tests.workflows.stage import as_json
+from tests.workflows.stage import as_json, eventually
 
 WAYS = ("update", "signal", "form")
 DECISIONS = ("grant", "deny")
@@ -32,26 +33,42 @@ async def events(site: Site, process: UUID) -> list[str]:
 
 async def sent_as_form(site: Site, browser: Browser, process: UUID, decision: str) -> int:
     """Send the form that an admin would have, with good marks; return the status."""
+    shown = await site.installation.shown(process)
+    more = {"reason": "No."} if decision == "deny" else {"end": "7d"}
+    return await posted(site, browser, f"/requests/{process}/{decision}", shown=shown, **more)
+
+
+async def posted(site: Site, browser: Browser, address: str, **fields: str | list[str]) -> int:
+    """Send a form of a process, with good marks; return the status."""
     token = browser.client.cookies[cookies.name_of(site.parts, cookies.SIGN_IN)]
-    fields = {
-        "csrf": forms.mark(site.parts, cookies.hashed(token), f"/requests/{{process}}/{decision}"),
-        "nonce": forms.fresh_nonce(),
-        "shown": await site.installation.shown(process),
-        **({"reason": "No."} if decision == "deny" else {"end": "7d"}),
-    }
-    address = f"/requests/{process}/{decision}"
-    return (await browser.client.post(address, data=fields, headers=OUR_OWN)).status_code
+    _, family, _, act = address.split("/")
+    mark = forms.mark(site.parts, cookies.hashed(token), f"/{family}/{{process}}/{act}")
+    filled = {"csrf": mark, "nonce": forms.fresh_nonce(), **fields}
+    return (await browser.client.post(address, data=filled, headers=OUR_OWN)).status_code
 
 
-async def carried(site: Site, process: UUID, said: bytes, way: str) -> str | None:
+async def carried(
+    site: Site, process: UUID, said: bytes, way: str, kind: str = "tenant_access"
+) -> str | None:
     """Let Temporal carry signed bytes; return the refusal of an update, None where none is told."""
     assert site.parts.temporal is not None
-    handle = site.parts.temporal.get_workflow_handle(f"tenant_access/{process}")
+    handle = site.parts.temporal.get_workflow_handle(f"{kind}/{process}")
+    name = json.loads(said)["command"]["kind"]
     if way == "signal":
-        await handle.signal("grant", as_json(said))
+        await handle.signal(name, as_json(said))
         return None
     try:
-        await handle.execute_update("grant", as_json(said))
+        await handle.execute_update(name, as_json(said))
     except WorkflowUpdateFailedError as refused:
         return str(getattr(refused.cause, "type", "unknown"))
     return None
+
+
+async def heard(site: Site, process: UUID, before: int) -> list[str]:
+    """Wait until the record of a process has more than *before* entries; return all events."""
+
+    async def is_heard() -> bool:
+        return len(await events(site, process)) > before
+
+    await eventually(is_heard, within=30)
+    return await events(site, process)

@@ -110,10 +110,13 @@ def test_an_unknown_way_is_a_usage_error(gatehouse_home: Path, words: tuple[str,
 
 
 @pytest.mark.parametrize("person", [CAROLINE.email, str(CAROLINE.id)])
+@pytest.mark.parametrize("is_there", [True, False])
 def test_where_the_database_cannot_be_read_the_answer_is_no(
-    gatehouse_home: Path, person: str, caplog: pytest.LogCaptureFixture
+    gatehouse_home: Path, person: str, is_there: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     (gatehouse_home / "gatehouse.db").write_bytes(b"")
+    if not is_there:
+        (gatehouse_home / "gatehouse.db").unlink()
 
     with caplog.at_level(logging.CRITICAL):
         end = run(app, "check", person, TOM_SAWYER.slug)

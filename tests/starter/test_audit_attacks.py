@@ -299,11 +299,11 @@ def test_a_proof_holds_on_another_machine(proof: Path, tmp_path: Path) -> None:
     assert oct(proof.stat().st_mode & 0o777) == "0o600"
 
 
-def test_a_proof_whose_key_nobody_confirms_says_so(proof: Path) -> None:
+def test_a_proof_is_not_believed_where_no_key_of_checkpoints_is_known(proof: Path) -> None:
     end = run(app, "verify", str(proof))
 
-    assert end.code == 0
-    assert "is the proof's own: compare it with one from elsewhere" in end.out
+    assert end.code == 1
+    assert "note: no key of checkpoints is known here. Get checkpoint.pub" in end.out
 
 
 FORGERIES: dict[str, tuple[str, Any, str]] = {
@@ -315,8 +315,8 @@ FORGERIES: dict[str, tuple[str, Any, str]] = {
     "key": ("keys.0.key.public_key", SigningKey.fresh().public, "did not hold it"),
     "key's person": ("keys.0.key.person", str(LYDIA.id), "did not enrol it for person"),
     "key's end": ("keys.0.key.expires_at", "2020-01-01T00:00:00Z", "not in force then"),
-    "root": ("checkpoint.statement.root", "0" * 64, "does not cover this process's head"),
-    "path": ("checkpoint.proof.path", [], "does not cover this process's head"),
+    "root": ("checkpoint.statement.root", "0" * 64, "does not cover this chain's end"),
+    "path": ("checkpoint.proof.path", [], "does not cover this chain's end"),
     "head": ("checkpoint.head.hash", "0" * 64, "which is missing or another one here"),
     "statement": ("checkpoint.statement.number", 9, "its signature does not hold"),
 }
@@ -334,6 +334,65 @@ def test_a_forged_proof_is_found(proof: Path, tmp_path: Path, forgery: str) -> N
     assert end.code == 1
     assert sentence in end.out
     assert end.err.endswith("The proof does not hold.")
+
+
+def emptied(pack: Any) -> None:
+    """Take the checkpoint out."""
+    pack["checkpoint"] = None
+
+
+def unenrolled(pack: Any) -> None:
+    """Take a key's enrolment out, as if nobody had to show one."""
+    pack["keys"][0] |= {"enrolment": [], "commands": []}
+
+
+def uncovered(pack: Any) -> None:
+    """Leave out that a checkpoint has seen a key's enrolment."""
+    pack["keys"][0]["place"] = None
+
+
+def continued(pack: Any) -> None:
+    """Let the chain go on after what the checkpoint saw."""
+    last = AuditEntry.model_validate(pack["entries"][-1])
+    more = {"seq": last.seq + 1, "version": None, "command": None, "previous": last.hash}
+    pack["entries"].append(last.model_copy(update=more).sealed().model_dump(mode="json"))
+
+
+def enrolled_anew(pack: Any) -> None:
+    """Give a key another public half, with all signatures and the sign-in's chain made to fit."""
+    key, mine = SigningKey.fresh(), pack["keys"][0]
+    mine["key"]["public_key"] = key.public
+    for one in (*mine["commands"], *pack["commands"]):
+        if json.loads(one["body"])["key_id"] == mine["key"]["id"]:
+            one["signature"] = key.signature(one["body"].encode())
+    previous = GENESIS
+    for number, one in enumerate(mine["enrolment"]):
+        anew = {"client": "forged", "previous": previous, "reason": "anew"}
+        entry = AuditEntry.model_validate(one).model_copy(update=anew).sealed()
+        mine["enrolment"][number], previous = entry.model_dump(mode="json"), entry.hash
+
+
+UNSHOWN: list[tuple[Callable[[Any], None], str]] = [
+    (emptied, "the proof holds no checkpoint: nothing shows that any of it comes from an"),
+    (unenrolled, "the proof does not hold its enrolment: nothing shows whose it is."),
+    (uncovered, ": it does not cover this chain's end"),
+    (continued, "it saw the entries up to 4, and 1 more follow."),
+    (enrolled_anew, "which is missing or another one here"),
+]
+
+
+@pytest.mark.parametrize(("forgery", "sentence"), UNSHOWN, ids=[one.__name__ for one, _ in UNSHOWN])
+def test_what_no_checkpoint_has_seen_is_not_believed(
+    proof: Path, tmp_path: Path, forgery: Callable[[Any], None], sentence: str
+) -> None:
+    pack = json.loads(proof.read_text())
+    forgery(pack)
+    proof.write_text(json.dumps(pack))
+
+    end = run(app, "verify", str(proof), "--trust", str(tmp_path / "checkpoint.pub"))
+
+    assert end.code == 1
+    assert sentence in end.out
 
 
 @pytest.mark.parametrize("kept", [0, 1, 3])
@@ -369,3 +428,30 @@ def test_what_is_no_proof_is_a_usage_error(
 
     assert (end.code, end.out) == (2, "")
     assert "is not a proof that `audit export` wrote." in end.err
+
+
+def test_what_no_checkpoint_covers_yet_gets_one_before_its_proof_is_written(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    load().checkpoints.unlink()
+    file = tmp_path / "proof.json"
+
+    made = run(app, "export", str(recorded.named["granted"]), "--output", str(file))
+    end = run(app, "verify", str(file))
+
+    assert (made.code, end.code) == (0, 0), end.out
+    assert len(load().checkpoints.read_text().splitlines()) == 1
+
+
+def test_where_no_checkpoint_can_be_made_a_proof_has_to_wait(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    load().checkpoints.unlink()
+    (load().keys / "checkpoint.key").unlink()
+    file = tmp_path / "proof.json"
+
+    end = run(app, "export", str(recorded.named["granted"]), "--output", str(file))
+
+    assert (end.code, file.exists()) == (3, False)
+    assert "do not cover all of this process yet" in end.err
+    assert not (load().keys / "checkpoint.key").exists()

@@ -104,6 +104,7 @@ ELSEWHERE = {
 }
 MORE = [
     Words("request create --name x --name y", "--name is given more than once."),
+    Words("contacts save --secondary a@x.example --secondary b@x.example", "Missing argument"),
     Words("request list --limit=1 --limit=2", "--limit is given more than once."),
     Words(f"--profile tom request show {ONE}", "--profile is given more than once."),
     Words("request create --name 'a b' --associate x=y", "--name: The name may contain only"),

@@ -6,12 +6,27 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy.exc import OperationalError
+from temporalio.client import Client
 
+from approvals.ports import Outcome
+from approvals.tenant_access.commands import Withdraw
+from config.settings import Settings
+from identity.signing import SigningKey
+from starter import profiles
+from starter.client import Gatehouse, UnreachableError
+from starter.console import UsageError
+from starter.desk import Desk
+from starter.times import now
+from store.engine import Engines
 from tests.starter.running import CAROLINE, FENCE, PATIENCE, Ended, Running, eventually
 from tests.starter.wire import hanging_up_after, saying_nothing, silent_after
 
+SQLITE = "sqlite+aiosqlite:///"
 UNKNOWN = "No answer came in time, so the outcome is unknown."
 USUAL, BRIEF = {"GATEHOUSE_ANSWER_SECONDS": "5"}, {"GATEHOUSE_ANSWER_SECONDS": "2"}
 DONE = "Done: the request is granted.\n"
@@ -160,3 +175,97 @@ def test_ctrl_c_while_temporal_is_silent_ends_the_command(running: Running) -> N
     assert process.returncode == 130
     assert err.endswith("Interrupted.\n")
     assert "Traceback" not in err
+
+
+def test_a_database_that_goes_after_a_command_was_sent_leaves_the_outcome_unknown(
+    running: Running, tmp_path: Path
+) -> None:
+    request, copy = running.ask(), tmp_path / "copy.db"
+    _copied(running.home / "gatehouse.db", copy)
+    words = ("request", "grant", request, "--for", "1h")
+
+    with silent_after(2, temporal(running)) as (address, is_silent):
+        elsewhere = {"TEMPORAL_ADDRESS": address, "GATEHOUSE_DATABASE_URL": f"{SQLITE}{copy}"}
+        environment = {**running.environment, **USUAL, **elsewhere}
+        process = running.started("tom", *words, env=environment)
+        assert is_silent.wait(PATIENCE)
+        copy.rename(tmp_path / "away.db")
+        copy.mkdir()  # nothing can be opened or made there
+        _, err = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 3
+    assert UNKNOWN in err
+    assert "Nothing was changed" not in err
+    eventually(lambda: running.shown("tom", request)["status"] == "granted", "the grant")
+
+
+class _Away:
+    """A database that cannot be read for so many looks, and then tells what was answered."""
+
+    def __init__(self, looks: float, outcome: Outcome | None = None) -> None:
+        self._looks, self._outcome = looks, outcome
+
+    async def outcome(self, _key: UUID, _nonce: str) -> Outcome | None:
+        self._looks -= 1
+        if self._looks >= 0:
+            raise OperationalError("select", {}, Exception("away"))
+        return self._outcome
+
+
+@pytest.fixture
+def withdrawal() -> bytes:
+    """A command to a process that nobody carries on."""
+    return SigningKey.fresh().signed(
+        uuid4(), Withdraw(), actor=uuid4(), key_id=uuid4(), issued_at=now(), nonce="n" * 22
+    )
+
+
+async def test_a_database_that_is_away_for_a_moment_is_read_again(
+    client: Client, withdrawal: bytes
+) -> None:
+    done = Outcome(version=2, status="withdrawn", receipt="made")
+    gatehouse = Gatehouse(client, _Away(3, done).outcome, seconds=PATIENCE)
+
+    receipt = await gatehouse.submit("tenant_access", withdrawal, None)
+
+    assert receipt == "made"
+
+
+async def test_a_database_that_stays_away_leaves_the_outcome_unknown(
+    client: Client, withdrawal: bytes
+) -> None:
+    gatehouse = Gatehouse(client, _Away(float("inf")).outcome, seconds=1)
+
+    with pytest.raises(UnreachableError) as away:
+        await gatehouse.send("tenant_access", withdrawal)
+
+    assert str(away.value).startswith(UNKNOWN)
+
+
+@pytest.mark.parametrize("may_have_sent", [False, True])
+async def test_only_what_was_not_sent_is_called_unchanged(
+    engines: Engines, tmp_path: Path, may_have_sent: bool
+) -> None:
+    desk = Desk(Settings(home=tmp_path), engines, None)
+    desk.may_have_sent = may_have_sent
+
+    with pytest.raises(Exception) as ended, desk.at_work():  # which one, is the claim
+        raise OperationalError("select", {}, Exception("away"))
+
+    assert isinstance(ended.value, UnreachableError) is may_have_sent
+    assert (UNKNOWN in str(ended.value)) is may_have_sent
+
+
+def test_a_profile_that_cannot_be_removed_does_not_call_an_ended_key_unchanged(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (profiles.folder("work") / "signing.key").mkdir(parents=True)  # no file, so not to be removed
+
+    with pytest.raises(UsageError, match=r"The key has ended, but the profile in .* cannot be"):
+        profiles.forget("work")
+
+
+def _copied(file: Path, copy: Path) -> None:
+    with closing(sqlite3.connect(file)) as one, closing(sqlite3.connect(copy)) as other:
+        one.backup(other)

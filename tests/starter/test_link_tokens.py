@@ -10,11 +10,12 @@ from approvals.pairing.commands import Accept
 from approvals.pairing.errors import LinkInvalidError
 from approvals.pairing.offer import accepted
 from approvals.pairing.record import Pairing, process_id_of, shown_digest
+from approvals.people import Person
 from config.settings import ConfigurationError
 from identity.enrolment import KeyedCodes, proof_of_link
 from starter.pairing_desk import token_from, token_in
 from tests.bad_inputs import rows
-from tests.factories import DAY, HUNDRED_ACRE, MS, START, TOM
+from tests.factories import BECKY, DAY, HUNDRED_ACRE, MS, START, TOM
 from tests.installation import CODES
 from tests.pairings import BATCH, PAIRING, make_pairing_life
 
@@ -48,21 +49,28 @@ LATE = {
     "link opened before and posted after expiry": START + 7 * DAY + MS,
 }
 IN_TIME = {"pairing link at 7 d - 1 s: still valid": START + 7 * DAY - 1000 * MS}
+# Who posts again, and whether the page is the one from before the first time.
 AGAIN = {
-    "second POST with the same token",
-    "POST, browser back, POST",
-    "token replayed from another IP",
+    "second POST with the same token": (TOM, False),
+    "POST, browser back, POST": (TOM, True),
+    "token replayed from another IP": (BECKY, False),
 }
 RESENT = "6th resend of the same pairing link in 1 h"  # with the offer's rules
 AT_THE_PORTAL = ("link_needs_click", "method_not_allowed", "csrf_failed")
 
 
-def opened(text: str, at: datetime = START, state: Pairing | None = None) -> Pairing:
-    """Paste a token as Tom would, and accept by it."""
+def opened(
+    text: str,
+    at: datetime = START,
+    state: Pairing | None = None,
+    by: Person = TOM,
+    seen: Pairing | None = None,
+) -> Pairing:
+    """Paste a token, and accept by it what was *seen*: the offer as it stands, unless said."""
     offer = state or make_pairing_life("offered").pairing.model_copy(update={"check": FRESH.check})
     proof = proof_of_link(PAIRING, token_in(text))
-    command = Accept(proof=proof, shown=shown_digest(offer))
-    after = accepted(offer, command, TOM.id, CODES.keyed(proof), at).after
+    command = Accept(proof=proof, shown=shown_digest(seen or offer))
+    after = accepted(offer, command, by.id, CODES.keyed(proof), at).after
     assert isinstance(after, Pairing)
     return after
 
@@ -100,14 +108,15 @@ def test_a_link_opens_until_its_end(at: datetime) -> None:
     assert opened(TOKEN, at).link_used_at == at
 
 
-@pytest.mark.parametrize("way", sorted(AGAIN))
-def test_a_used_link_is_said_to_have_been_used(way: str) -> None:
-    after = opened(TOKEN)
+@pytest.mark.parametrize(("by", "is_old_page"), AGAIN.values(), ids=AGAIN.keys())
+def test_a_used_link_is_said_to_have_been_used(by: Person, is_old_page: bool) -> None:
+    offer = make_pairing_life("offered").pairing.model_copy(update={"check": FRESH.check})
+    after = opened(TOKEN, state=offer)
 
     with pytest.raises(ApprovalError, match="This link was used on") as used:
-        opened(TOKEN, START + DAY, after)
+        opened(TOKEN, START + DAY, after, by, seen=offer if is_old_page else None)
 
-    assert used.value.code == "link_used", way
+    assert used.value.code == "link_used"
 
 
 def test_every_row_is_tested_here_or_where_its_surface_is() -> None:

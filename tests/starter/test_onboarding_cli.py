@@ -230,6 +230,7 @@ admiral-benbow,Again,C-11,{EMPTY},Jim <{JIM}>,
 Bad Slug,,C-12,{EMPTY},Ann <ann>,Ben <ben@example.com> boss
 empty-house,Empty House,C-13,{EMPTY},Sherlock <sherlock@empty-house.example.com> customer.user.acd,
 short,line
+green-gables,Green Gables the Second,C-14,{INN},Anne <anne.shirley@green-gables.example.org>,
 """
     )
     words = ("onboarding", "start", "--from-csv", str(file), "--json")
@@ -238,7 +239,14 @@ short,line
     sent = stack.run("charles", *words, "--wait")
     again = stack.run("charles", *words)
 
-    refused = [(3, "admiral-benbow", "refused"), (4, "Bad Slug", "refused"), (6, "", "refused")]
+    refused = [
+        (3, "admiral-benbow", "refused"),
+        (4, "Bad Slug", "refused"),
+        (6, "", "refused"),
+        (7, "green-gables", "refused"),
+    ]
+    assert dry.code == 1
+    assert set(refused) <= set(outcomes(dry))
     assert sorted(set(outcomes(dry)) - set(refused)) == [
         (2, "green-gables", "would be started"),
         (5, "empty-house", "would be started"),
@@ -248,13 +256,15 @@ short,line
         (2, "green-gables", "ready"),
         *refused[:2],
         (5, "empty-house", "ready"),
-        refused[2],
+        *refused[2:],
     ]
     why = Sent.model_validate(sent.json[2]).why
     assert "customer: It takes a-z" in why
     assert "name: Enter a name." in why
     assert "users 1.roles 1: That is not a role" in why
-    assert "3 of 5 customers are not onboarded. A changed file is a new batch" in sent.err
+    assert dry.json[5]["why"] == "customer: Line 2 has this customer too."
+    told = f"{file}: 4 of 6 customers are not onboarded. A changed file is a new batch"
+    assert told in sent.err
     assert [one["outcome"] for one in again.json if one["line"] in (2, 5)] == ["already there"] * 2
 
 

@@ -1,6 +1,7 @@
 """`gatehouse request create|list|show|watch`: asking, and what each side sees of it."""
 
 import json
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -51,6 +52,21 @@ def test_the_sender_is_told_when_a_policy_shows_the_people(stack: Running) -> No
     assert "let in Caroline Bingley (shown to them)" in would.err
     assert "would be sent" in would.out
     assert "Nothing was changed." in would.err
+
+
+def test_a_dry_run_asks_the_quotas_too(stack: Running, tmp_path: Path) -> None:
+    for _ in range(2):
+        stack.ask()
+    policy = tmp_path / "policy.toml"
+    policy.write_text("[default]\nper_hour_and_person = 2\n", encoding="utf-8")
+
+    would = stack.run(
+        "elizabeth", "request", "create", "--name", "More", "--associate", f"{CAROLINE}={FENCE}",
+        "--dry-run", GATEHOUSE_POLICY_FILE=str(policy),
+    )  # fmt: skip
+
+    assert (would.code, would.out) == (1, "")
+    assert would.err == "The limit is 2 requests an hour by one person. Try again later.\n"
 
 
 def test_both_sides_list_it_and_the_recipient_sees_neither_name_nor_people(stack: Running) -> None:

@@ -173,10 +173,12 @@ def test_a_key_is_revoked_by_its_owner_from_elsewhere(stack: Running) -> None:
     name, key = second(stack, "christopher")
 
     would = stack.run("christopher", "keys", "revoke", key, "--reason", "Lost.", "--dry-run")
+    never = stack.run("christopher", "keys", "revoke", str(uuid4()), "--reason", "x", "--dry-run")
     before = stack.run("christopher", "keys", "list", "--json").json
     done = stack.run("christopher", "keys", "revoke", key, "--reason", "The laptop is lost.")
 
-    assert would.err.startswith("Nothing was changed.")
+    assert would.err == f"Nothing was changed. Key {key} would be revoked.\n"
+    assert (never.code, "There is nothing here" in never.err) == (1, True), never.err
     assert {one["id"]: one["revoked_at"] for one in before}[key] is None
     assert done == (0, "", f"Key {key} is revoked.\n")
     assert tried(stack, name, key) == (1, "", REFUSED)

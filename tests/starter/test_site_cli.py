@@ -1,11 +1,13 @@
 """Sites and their contacts from the command line: the shapes that commands of all kinds share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from tests.starter.running import EMAILS, Running, eventually
+from approvals.site_access.privileges import Area
+from tests.starter.running import EMAILS, Place, Running, eventually
 
 SITE = "st-petersburg"
 LEVELS = ("-p", "reporting=view")
@@ -96,3 +98,10 @@ def test_contacts_are_judged_saved_and_shown_with_their_reviews(stack: Running) 
     assert found["timeline"][0]["who"] == "Becky Thatcher"
     assert left.json == {"id": found["id"], "waited": False}
     assert (on.json["waited"], UUID(on.json["id"])) == (True, UUID(found["id"]))
+
+
+def test_the_areas_and_their_levels_are_told_as_json(tmp_path: Path) -> None:
+    areas = Place(tmp_path).run("", "site", "areas", "--json").json
+
+    assert len(areas) == len(Area)
+    assert areas["purchase"] == ["none", "view", "update"]

@@ -210,7 +210,9 @@ def test_sigterm_stops_all_parts_cleanly(up: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["broken = [", '[default]\nshortest_access = "soon"'], ids=["no TOML", "no duration"]
+    "content",
+    ["broken = [", "a = " + "[" * 5_000, '[default]\nshortest_access = "soon"'],
+    ids=["no TOML", "nested too deep", "no duration"],
 )
 def test_a_broken_policy_is_named_and_nothing_starts(tmp_path: Path, content: str) -> None:
     place = Place(tmp_path)

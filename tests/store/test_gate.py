@@ -26,10 +26,12 @@ from tests.factories import (
     FENCE_PAINTING,
     HUNDRED_ACRE,
     LYDIA,
+    MERYTON,
     MS,
     START,
     TOM,
     TOM_SAWYER,
+    WICKHAM,
     make_submit,
 )
 from tests.store.faults import Counted, Fault
@@ -284,6 +286,20 @@ async def test_the_legacy_channel_of_another_tenant_stays_as_it_was(life: Stored
     assert (decision.is_open, decision.reason) == (True, Reason.LEGACY_PERMISSION)
 
 
+async def test_the_legacy_channel_opens_no_tenant_that_the_organization_does_not_serve(
+    life: StoredLife,
+) -> None:
+    await _may_impersonate(life, WICKHAM)
+    before = await answer(life, WICKHAM, Via.LEGACY)
+    async with life.engines.write.begin() as connection:
+        row = {"server_id": MERYTON.id, "customer_id": TOM_SAWYER.organization}
+        await connection.execute(insert(t.serves), row)
+
+    after = await answer(life, WICKHAM, Via.LEGACY)
+
+    assert (before, after) == ("(no_grant)", "legacy_permission")
+
+
 async def test_the_legacy_permission_opens_no_other_channel(life: StoredLife) -> None:
     await _may_impersonate(life, LYDIA)
 
@@ -312,7 +328,7 @@ async def test_the_legacy_channel_is_shut_by_the_same_switches(
 
 async def _may_impersonate(life: StoredLife, *people: Person) -> None:
     rows = [
-        {"person_id": one.id, "role": Role.LEGACY_IMPERSONATOR.value, "scope_id": CLASSICS.id}
+        {"person_id": one.id, "role": Role.LEGACY_IMPERSONATOR.value, "scope_id": one.organization}
         for one in people
     ]
     async with life.engines.write.begin() as connection:

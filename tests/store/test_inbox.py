@@ -85,13 +85,6 @@ async def test_who_loses_a_role_loses_its_list(inbox: Inbox, life: StoredLife) -
     assert await inbox.incoming(TOM.id) == []
 
 
-async def test_a_batch_is_found_by_its_id(inbox: Inbox) -> None:
-    found = {one.process_id for one in await inbox.of_batch(BATCH)}
-
-    assert found == {PROCESS, SECOND}
-    assert await inbox.of_batch(uuid4()) == []
-
-
 async def test_open_sessions_are_their_persons_own(inbox: Inbox, life: StoredLife) -> None:
     begun = await life.says(CAROLINE, BeginSession(mode=Mode.SUPPORT))
     seen = [await inbox.sessions(one.id) for one in (CAROLINE, CHARLOTTE)]

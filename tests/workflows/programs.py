@@ -45,13 +45,16 @@ async def signalled(client: Client, workflow: str, name: str, text: str) -> None
 
 @asynccontextmanager
 async def running(
-    script: str, variables: dict[str, str]
+    script: str, variables: dict[str, str], log: Path | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run a script of the repository while the block lasts; stop it as an orchestrator would."""
-    program = await asyncio.create_subprocess_exec(
-        sys.executable, script, env=variables, cwd=ROOT,
-        stderr=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
+    """Run a script of the repository while the block lasts; stop it as an orchestrator would.
+
+    What it writes is added to *log*, if there is one.
+    """
+    with (log or Path(os.devnull)).open("ab") as told:
+        program = await asyncio.create_subprocess_exec(
+            sys.executable, script, env=variables, cwd=ROOT, stderr=told, stdout=told
+        )
     try:
         yield program
     finally:
