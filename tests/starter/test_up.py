@@ -196,7 +196,7 @@ def test_after_it_was_killed_and_temporal_lost_its_file_the_next_one_goes_on(up:
     assert not any(runs(one) for one in left)
     log = up.home / "worker.log"
     eventually(lambda: "reconciled: " in log.read_text(encoding="utf-8"), "the rows are taken up")
-    assert up.run("", "reconcile", "--json").json["started"] == 0
+    assert up.run("", "reconcile", "--no-wait", "--json").json["started"] == 0
     assert up.run("tom", "request", "grant", request, "--for", "1h").code == 0
 
 
