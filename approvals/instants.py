@@ -73,23 +73,6 @@ def duration(value: object) -> timedelta:
     return int(found[1]) * _UNITS[found[2]]
 
 
-def duration_within(value: object, shortest: timedelta, longest: timedelta) -> timedelta:
-    """Read a duration that a policy allows, both bounds included.
-
-    Raises FieldError with duration_invalid, which names the bounds.
-    """
-    try:
-        length = duration(value)
-    except FieldError:
-        length = timedelta(0)
-    if not shortest <= length <= longest or not length:
-        raise FieldError(
-            "duration_invalid",
-            f"The duration must be between {say_duration(shortest)} and {say_duration(longest)}.",
-        )
-    return length
-
-
 def duration_text(length: timedelta) -> str:
     """Write a duration of whole seconds as `duration` reads it, in the largest unit that fits."""
     count, unit = _counted(length)

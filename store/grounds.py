@@ -29,7 +29,7 @@ from store.invariants import Breach
 WIDENING = {
     TENANT_ACCESS: ("granted",),
     SITE_ACCESS: ("granted", "added", "privileges_changed"),
-    PAIRING: ("accepted", "roles_assigned"),
+    PAIRING: ("accepted", "roles_assigned", "role_defined", "resumed", "consent_given"),
 }
 # A decision, the command that it records, and the key that signed that.
 DECISIONS = (
@@ -141,7 +141,7 @@ def _of_pairing(state: Pairing, decisions: Sequence[Any]) -> Iterator[str]:
         yield "its pairing does not rest on exactly one recorded decision."
     if state.decided_by == state.requester:
         yield "somebody decided on access of their own."
-    if state.assignments and decisions[-1].event != "roles_assigned":
+    if state.assignments and not any(one.event == "roles_assigned" for one in decisions):
         yield "its roles do not rest on a recorded decision."
     yield from _in_time(state)
 

@@ -179,10 +179,12 @@ async def test_what_grows_under_load_is_named(broken: Broken) -> None:
 
 
 async def test_what_cannot_be_read_is_not_called_good(broken: Broken) -> None:
-    findings = await check_invariants(evidence(broken), without=frozenset([8]))
+    seen = evidence(broken, canaries=(b"Caroline",), logs=())
+    findings = await check_invariants(seen, without=frozenset([8]))
 
     skipped = {one.invariant: one.skipped for one in findings if one.skipped}
     assert skipped[9] == "Temporal does not answer"
+    assert skipped[10] == "there is no log and no history to look into"
     assert skipped[4] == "what callers were told is known to them alone"
 
 
