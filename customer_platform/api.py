@@ -77,11 +77,12 @@ class PlatformApi:
         *hidden* is a secret in the body, which no reason repeats.
         """
         async with self._within_time():
+            what = {"json": body, "params": params}
             token = await self._token()
-            answer = await self._asked(method, path, json=body, params=params, headers=headers)
+            answer = await self._asked(token, method, path, headers or {}, what)
             if answer.status_code == httpx2.codes.UNAUTHORIZED:
-                await self._renew(token)
-                answer = await self._asked(method, path, json=body, params=params, headers=headers)
+                token = await self._renewed(token)
+                answer = await self._asked(token, method, path, headers or {}, what)
         if answer.is_success:
             return answer
         raise self._trouble(answer, hidden)
@@ -90,8 +91,17 @@ class PlatformApi:
         """Close the connections."""
         await self._client.aclose()
 
-    async def _asked(self, method: str, path: str, **what: Any) -> httpx2.Response:
-        answer: httpx2.Response = await self._client.request(method, path, **what)
+    async def _asked(
+        self, token: str, method: str, path: str, headers: dict[str, str], what: dict[str, Any]
+    ) -> httpx2.Response:
+        # The client's own token may be gone at this moment: another call may be renewing it.
+        answer: httpx2.Response = await self._client.request(
+            method,
+            path,
+            withhold_token=True,
+            headers={**headers, "Authorization": f"Bearer {token}"},
+            **what,
+        )
         return answer
 
     @asynccontextmanager
@@ -124,11 +134,12 @@ class PlatformApi:
                 await self._refresh()
             return str(self._client.token["access_token"])
 
-    async def _renew(self, refused: str) -> None:
+    async def _renewed(self, refused: str) -> str:
         """Replace an access token that the platform refused, unless that has been done."""
         async with self._token_lock:
             if self._client.token is None or self._client.token["access_token"] == refused:
                 await self._refresh()
+            return str(self._client.token["access_token"])
 
     async def _refresh(self) -> None:
         """Use the refresh token up; without one that counts, ask as at the beginning."""

@@ -112,7 +112,8 @@ class Process:
 
     async def _carry(self, args: Sequence[RawValue], *, by_signal: bool) -> Outcome:
         said = b"".join(arg.payload.data for arg in args)[: options.LIMIT + 1]
-        await workflow.wait_condition(lambda: self._ready)  # the submission comes first
+        if not self._ready:  # the submission comes first; a condition is looked at in each round
+            await workflow.wait_condition(lambda: self._ready)
         async with self._door:
             return await self._commit(said, by_signal=by_signal)
 

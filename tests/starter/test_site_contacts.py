@@ -18,7 +18,7 @@ NONE_YET = "none yet: they begin with the first save, or with `contacts review o
 def shown(capsys: pytest.CaptureFixture[str], life: SiteLife, state: Contacts | None) -> str:
     """Return what Becky sees of her site's contacts."""
     print_contacts(contacts_view(state, SITE, BECKY.id, life.directory), ZoneInfo("UTC"))
-    return capsys.readouterr().out
+    return " ".join(capsys.readouterr().out.split())
 
 
 def test_before_anybody_saves_reviews_are_said_to_begin_with_that(

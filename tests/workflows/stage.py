@@ -237,7 +237,7 @@ def is_failed(event: HistoryEvent) -> bool:
 
 
 async def eventually(
-    holds: Callable[[], Awaitable[bool]], within: float = 10.0, every: float = 0.02
+    holds: Callable[[], Awaitable[bool]], within: float = 60.0, every: float = 0.02
 ) -> None:
     """Wait until a condition holds. Raises TimeoutError after *within* seconds."""
     async with asyncio.timeout(within):
