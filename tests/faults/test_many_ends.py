@@ -5,6 +5,7 @@ import itertools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -20,7 +21,7 @@ from store.engine import Engines
 from store.gate import SqlGate
 from store.ledger import SqlLedger
 from tests.factories import CAROLINE, ELIZABETH, MINUTE, TOM, TOM_SAWYER, make_id, make_submit
-from tests.faults.plan import FULL, PEOPLE, FaultPlan, fault
+from tests.faults.plan import FULL, PEOPLE, FaultPlan, fault, fits
 from tests.installation import CarriedClock, Installation, commit, write_directory
 from tests.workflows.stage import QUICK, eventually, until
 
@@ -73,6 +74,7 @@ async def test_access_that_ends_for_many_at_one_instant_ends_then(
                     return (await connection.execute(left)).scalar_one() == 0
 
             await eventually(is_over, within=PATIENCE, every=0.2)
+            await eventually(partial(fits, engines, client), within=PATIENCE, every=1)
     plan.tries(count)
     async with engines.read.connect() as connection:
         closed = (await connection.execute(select(t.access_grant.c.closed_at))).scalars().all()
