@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -24,14 +25,8 @@ SIGNALS = {kind: word for word, kind in ALSO.items()}  # printed as people say t
 BLANK = FreshSecret(check="", sealed="")  # a judgement before sending draws no secret
 
 
-class ProcessDesk:
-    """The commands of one person on processes of one kind.
-
-    A kind's own desk says in `viewed` how its processes look, and in the methods at the end what
-    else differs. *noun* is what people call such a process.
-    """
-
-    noun = "process"
+class CommandDesk:
+    """The commands of one person on processes of one kind: judged as the door will, and sent."""
 
     def __init__(self, desk: Desk, kind: Kind) -> None:
         self.desk, self.kind = desk, kind
@@ -46,10 +41,6 @@ class ProcessDesk:
         if not self.kind.may_see(state, self.viewer, directory):
             raise NotFoundError
         return state, directory
-
-    async def viewed(self, process: UUID) -> tuple[Any, Any]:
-        """Return a process's state, and how it looks to the viewer. Raises NotFoundError."""
-        raise NotImplementedError
 
     async def directory(self, needed: Needed) -> Directory:
         """Read a part of the directory, the viewer always among its people."""
@@ -109,17 +100,6 @@ class ProcessDesk:
         state = await self.desk.inbox.state(process)
         return state is None or state.is_closed
 
-    async def timeline(self, process: UUID) -> tuple[Line, ...]:
-        """Return what happened to a process that the viewer may see."""
-        state, _ = await self.seen(process)
-        entries = await self.desk.trail.entries(process)
-        mails = await self.desk.inbox.mails(process)
-        acted = {PersonId(one.actor) for one in entries if one.actor is not None}
-        needed = self.kind.needed(state, None)
-        people: Sequence[PersonId] = (*needed.people, *acted, *(one.to for one in mails if one.to))
-        directory = await self.directory(needed.model_copy(update={"people": tuple(people)}))
-        return self.lines(state, entries, mails, directory)
-
     def print_signed(self, process: UUID, command: Command, *, as_json: bool) -> None:
         """Print the signed command and the plain Temporal line that sends it as a signal."""
         said = self.desk.signed(process, command).decode()
@@ -140,10 +120,6 @@ class ProcessDesk:
             print_text(line)
         status("Valid for five minutes, once. Its outcome will stand on the timeline.")
 
-    async def zone_of(self, _state: Any) -> ZoneInfo:
-        """Return the time zone in which a process is shown: the viewer's."""
-        return await self.zone()
-
     async def kin(self, _needed: Needed) -> Kin:
         """Return what is known of the processes of a judgement's subject: nothing by default."""
         return Kin()
@@ -151,6 +127,35 @@ class ProcessDesk:
     def name_of(self, person: UUID, _state: Any, directory: Directory) -> str:
         """Return how a refusal calls somebody."""
         return directory.name_of(person)
+
+
+class ProcessDesk(CommandDesk, ABC):
+    """A desk that also shows the processes.
+
+    A kind's own desk says in `viewed` how its processes look, and in the methods at the end what
+    else differs. *noun* is what people call such a process.
+    """
+
+    noun = "process"
+
+    @abstractmethod
+    async def viewed(self, process: UUID) -> tuple[Any, Any]:
+        """Return a process's state, and how it looks to the viewer. Raises NotFoundError."""
+
+    async def timeline(self, process: UUID) -> tuple[Line, ...]:
+        """Return what happened to a process that the viewer may see."""
+        state, _ = await self.seen(process)
+        entries = await self.desk.trail.entries(process)
+        mails = await self.desk.inbox.mails(process)
+        acted = {PersonId(one.actor) for one in entries if one.actor is not None}
+        needed = self.kind.needed(state, None)
+        people: Sequence[PersonId] = (*needed.people, *acted, *(one.to for one in mails if one.to))
+        directory = await self.directory(needed.model_copy(update={"people": tuple(people)}))
+        return self.lines(state, entries, mails, directory)
+
+    async def zone_of(self, _state: Any) -> ZoneInfo:
+        """Return the time zone in which a process is shown: the viewer's."""
+        return await self.zone()
 
     def lines(
         self,

@@ -39,7 +39,7 @@ from starter.console import (
 )
 from starter.desk import Desk, desk
 from starter.options import AsJson, DryRun
-from starter.process_desk import ProcessDesk
+from starter.process_desk import CommandDesk
 from starter.profiles import Profile
 from starter.times import now, said_utc
 from starter.typed import checked, id_of, reason_from
@@ -159,7 +159,7 @@ async def revoke_key(
     command = RevokeKey(reason=reason_from(reason, None, "revoking this key"))
     async with desk() as at:
         if dry_run:
-            await ProcessDesk(at, RULES).judged(key, command)
+            await CommandDesk(at, RULES).judged(key, command)
             status(f"Nothing was changed. Key {key} would be revoked.")
             return
         gatehouse = await at.gatehouse()

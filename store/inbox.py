@@ -76,11 +76,6 @@ class Inbox:
         async with self._engines.read.connect() as connection:
             return await stored_directory.part_of(connection, needed, hold=False)
 
-    async def whole_directory(self) -> Directory:
-        """Read all of the directory."""
-        async with self._engines.read.connect() as connection:
-            return await stored_directory.whole(connection)
-
     async def outgoing(
         self,
         viewer: PersonId,

@@ -165,11 +165,6 @@ class Onboarding(Record):
         """The first user who does not have their roles yet."""
         return next((one for one in self.accounts if not one.is_done), None)
 
-    @property
-    def has_admin(self) -> bool:
-        """Whether the platform has confirmed an admin."""
-        return any(one.is_admin and one.is_done for one in self.accounts)
-
 
 def process_id_of(batch: UUID, customer: str) -> UUID:
     """Return the onboarding's id: the same batch and customer give the same one."""

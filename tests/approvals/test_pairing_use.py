@@ -122,13 +122,18 @@ def test_there_is_no_pass_unless_it_is_active(life: PairingLife) -> None:
 
 def test_roles_go_to_the_group_and_to_its_own_people_only(life: PairingLife) -> None:
     for person in (FITZWILLIAM, TOM, CAROLINE):
-        refused(life, AssignRoles(roles=("admin",), person=person.id), TOM, SubmissionError)
+        asked = AssignRoles(roles=("admin",), person=person.id)
+
+        assert "not of the paired group" in refused(life, asked, TOM, SubmissionError)
 
 
 @pytest.mark.parametrize("name", ["tenant_admin", "trust_admin", "operator", "support_agent"])
 def test_no_pairing_gives_a_role_of_gatehouses_own(life: PairingLife, name: str) -> None:
-    refused(life, AssignRoles(roles=(name,)), TOM, RoleNotRequestableError)
-    refused(life, AskRoles(roles=(name,), reason="Please."), CHARLES, RoleNotRequestableError)
+    given = refused(life, AssignRoles(roles=(name,)), TOM, RoleNotRequestableError)
+    asked = AskRoles(roles=(name,), reason="Please.")
+    wanted = refused(life, asked, CHARLES, RoleNotRequestableError)
+
+    assert given == wanted == f"'{name}' is a role of people here; no pairing gives it."
 
 
 def test_an_unknown_role_is_answered_with_those_there_are(life: PairingLife) -> None:
@@ -179,7 +184,7 @@ def test_at_most_twenty_asks_wait(life: PairingLife) -> None:
         life.says(DefineRole(name=name, permissions=("logs.view",)), TOM, LATER)
         life.says(AskRoles(roles=(name,), reason="Please."), CHARLES, LATER)
 
-    refused(life, ASK, CHARLES, RateLimitedError)
+    assert refused(life, ASK, CHARLES, RateLimitedError) == "The limit is 20 unanswered asks."
 
 
 def test_a_session_lasts_while_its_mode_is_allowed(life: PairingLife) -> None:
@@ -217,13 +222,13 @@ def test_a_session_needs_the_permission_of_its_mode() -> None:
 
 
 def test_only_people_of_the_group_get_in(life: PairingLife) -> None:
-    refused(life, BEGIN, FITZWILLIAM, NotAuthorisedError)
-    refused(life, BEGIN, TOM, NotAuthorisedError)
-    refused(life, BEGIN, CAROLINE, NotFoundError)
+    for person in (FITZWILLIAM, TOM):
+        assert "a person of the paired group" in refused(life, BEGIN, person, NotAuthorisedError)
+    assert "nothing here" in refused(life, BEGIN, CAROLINE, NotFoundError)
     life.directory = changed(PAIRED_DIRECTORY, TOM_SAWYER, is_locked=True)
-    refused(life, BEGIN, CHARLES, SubmissionError)
+    assert "is locked at the moment" in refused(life, BEGIN, CHARLES, SubmissionError)
     life.directory = PAIRED_DIRECTORY.model_copy(update={"serves": ()})
-    refused(life, BEGIN, CHARLES, SubmissionError)
+    assert "does not serve" in refused(life, BEGIN, CHARLES, SubmissionError)
 
 
 def test_nobody_ends_the_session_of_another(life: PairingLife) -> None:
@@ -318,10 +323,13 @@ def test_who_asks_does_not_consent() -> None:
     life = make_pairing_life("active", tempted)
     consent = UUID(life.says(AskConsent(what="Restart it."), LOUISA, LATER).receipt)
 
-    refused(life, GiveConsent(consent=consent), CHARLES, OwnRequestError)
-    refused(life, GiveConsent(consent=consent), LOUISA, NotAuthorisedError)
-    refused(life, GiveConsent(consent=consent, shown=WRONG), TOM, StaleError)
-    refused(life, AskConsent(what="Restart it."), TOM, NotAuthorisedError)
+    give, ask = GiveConsent(consent=consent), AskConsent(what="Restart it.")
+    stale = GiveConsent(consent=consent, shown=WRONG)
+
+    assert "you sent it" in refused(life, give, CHARLES, OwnRequestError)
+    assert "consent.decide" in refused(life, give, LOUISA, NotAuthorisedError)
+    assert "changed after you looked" in refused(life, stale, TOM, StaleError)
+    assert "support_agent" in refused(life, ask, TOM, NotAuthorisedError)
 
 
 def test_a_revert_is_told_and_counts_once(life: PairingLife) -> None:

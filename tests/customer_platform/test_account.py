@@ -21,7 +21,7 @@ def account(address: str, **more: bool) -> PlatformAccount:
     ],
 )
 def test_an_address_that_is_encrypted_or_of_this_machine_is_usable(address: str) -> None:
-    require_usable(account(address))
+    require_usable(account(address))  # raises nothing
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,10 @@ def test_another_address_is_refused_with_the_reason(address: str, sentence: str)
 
 
 def test_a_network_may_be_declared_private() -> None:
-    require_usable(account("http://platform:8000", private_network=True))
+    with pytest.raises(ValueError, match="declare the network private"):
+        require_usable(account("http://platform:8000"))
+
+    require_usable(account("http://platform:8000", private_network=True))  # raises nothing
 
 
 @pytest.mark.parametrize(

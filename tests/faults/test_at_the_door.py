@@ -94,6 +94,7 @@ async def test_of_racers_one_wins_and_the_order_is_one_that_callers_saw(
 
     clock.step = timedelta(0)
     await plan.holds(workers[0].engines, calls=tuple(calls))
+    assert (plan.tried > 0, len(calls) > 0) == (True, True)
 
 
 async def _raced(
@@ -235,6 +236,7 @@ async def test_whoever_lost_an_answer_asks_again_and_gets_it(
         plan.is_warm()
 
     await plan.holds(installation.engines, calls=tuple(calls))
+    assert plan.tried > 0  # some answers were lost
 
 
 async def _insisted(life: StoredLife, said: bytes) -> Call:
@@ -333,6 +335,7 @@ async def test_no_jump_of_a_clock_opens_what_has_ended(
 
     plan.notes(wrong)
     await plan.holds(installation.engines)
+    assert plan.tried > 0
 
 
 @fault("R12", "ends in both nights in which clocks change")
@@ -363,6 +366,7 @@ async def test_access_ends_on_the_instant_in_the_nights_in_which_clocks_change(
 
     plan.notes(wrong)
     await plan.holds(installation.engines)
+    assert plan.tried > 0
 
 
 @fault("R14", "a full disk")
@@ -435,6 +439,7 @@ async def test_of_forty_writers_none_loses_an_increment(
     ((left_out,),) = await _left_out(workers[0].engines)
     plan.notes([] if left_out == 40 * count else [f"{40 * count - left_out} increments are lost"])
     await plan.holds(workers[0].engines)
+    assert left_out == plan.tried
 
 
 async def _left_out(engines: Engines) -> Sequence[Any]:

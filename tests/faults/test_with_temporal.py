@@ -1,24 +1,26 @@
 """Faults around Temporal: no workers, a killed or forgetful server, floods, many ends at once."""
 
 import asyncio
+import itertools
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.engine import URL
 from temporalio.client import Client
 from temporalio.service import RPCError
 
 from approvals.checkpoints import Published
+from approvals.people import Directory, Role, RoleAssignment, Tenant
 from approvals.sessions import BeginSession, Mode
 from approvals.tenant_access.commands import ChangeEnd, Deny, Finish, Grant, Revoke, Withdraw
-from approvals.tenant_access.record import KIND
+from approvals.tenant_access.record import KIND, process_id_of
 from identity.signing import Ed25519Signatures, SigningKey
 from starter.client import UnreachableError
 from starter.temporal_server import TemporalServer, free_port
@@ -27,16 +29,27 @@ from store.checkpoint_file import CheckpointFile, lines_of
 from store.engine import Engines
 from store.heads import SqlHeads
 from store.trail import Trail
-from tests.factories import BECKY, CAROLINE, ELIZABETH, HOUR, MINUTE, TOM, TOM_SAWYER
+from tests.factories import (
+    BECKY,
+    CAROLINE,
+    ELIZABETH,
+    HOUR,
+    MINUTE,
+    TOM,
+    TOM_SAWYER,
+    make_id,
+    make_submit,
+)
 from tests.faults.plan import FULL, PEOPLE, FaultPlan, fault, fits
-from tests.installation import CarriedClock, Installation
+from tests.installation import CarriedClock, Installation, commit, write_directory
 from tests.workflows.losing import kill, lose
 from tests.workflows.stage import QUICK, Stage, connected, eventually, until
 
-# Of a worker that was too busy to note in time that an activity of its own had run out of time.
 SECOND = timedelta(seconds=1)
 PATIENCE = 900.0 if FULL else 60.0
 AT_ONCE = timedelta(0)
+MANY_PATIENCE = 3600.0 if FULL else 60.0  # for thousands of ends
+EACH = timedelta(milliseconds=45)  # in which one is granted, and its workflow waits for the end
 
 
 @pytest.fixture
@@ -197,6 +210,60 @@ def damaged(folder: Path, how: str, old: Path) -> None:
             (folder / f"temporal.db{end}").unlink(missing_ok=True)
 
 
+@fault("R11", "thousands of ends at one instant")
+async def test_access_that_ends_for_many_at_one_instant_ends_then(
+    plan: FaultPlan, stage: Stage
+) -> None:
+    installation, engines = stage.installation, stage.installation.engines
+    count = plan.times(20, 10_000)
+    tenants = await crowd(installation, min(count, 100))
+    ends_at = datetime.now(UTC) + 5 * SECOND + count * EACH
+    door = installation.door(policies=QUICK)
+    for one in itertools.islice(itertools.cycle(tenants), count):
+        batch = uuid4()
+        process = process_id_of(batch, one.slug)
+        submit = make_submit(one, batch=batch)
+        await commit(door, process, installation.signed(ELIZABETH, process, submit))
+        grant = Grant(ends_at=ends_at, shown=await installation.shown(process))
+        granted = await commit(door, process, installation.signed(TOM, process, grant))
+        assert granted.refusal is None
+
+    async with installation.working(stage.client, policies=QUICK):
+        started = await stage.reconciled()
+        assert (started.open, started.started) == (count, count)
+        assert datetime.now(UTC) < ends_at
+        assert all([await stage.is_open(tenant=one) for one in tenants])
+        await until(ends_at)
+        async with stage.shut_gate(tenants, every=0.1):
+
+            async def is_over() -> bool:
+                left = select(func.count()).where(t.process.c.status != "expired")
+                async with engines.read.connect() as connection:
+                    return (await connection.execute(left)).scalar_one() == 0
+
+            await eventually(is_over, within=MANY_PATIENCE, every=0.2)
+            await eventually(partial(fits, engines, stage.client), within=MANY_PATIENCE, every=1)
+    plan.tries(count)
+    async with engines.read.connect() as connection:
+        closed = (await connection.execute(select(t.access_grant.c.closed_at))).scalars().all()
+    plan.lags += [(one - ends_at).total_seconds() for one in closed]
+
+    plan.notes([f"closed {-one} s early" for one in plan.lags if one < 0])
+    await plan.holds(engines, client=stage.client, settling=MINUTE, canaries=PEOPLE)
+
+
+async def crowd(installation: Installation, count: int) -> list[Tenant]:
+    """Write so many tenants of one customer, all with the same admin."""
+    tenants = [
+        TOM_SAWYER.model_copy(update={"id": make_id(f"fence.{number}"), "slug": f"fence-{number}"})
+        for number in range(count)
+    ]
+    admin = [RoleAssignment(person=TOM.id, role=Role.TENANT_ADMIN, scope=one.id) for one in tenants]
+    async with installation.engines.write.begin() as connection:
+        await write_directory(connection, Directory(tenants=tuple(tenants), roles=tuple(admin)))
+    return tenants
+
+
 @fault("R18", "ten signals a process, shuffled and doubled, trash among them")
 async def test_signals_in_any_order_leave_each_process_in_a_state_that_holds(
     plan: FaultPlan, stage: Stage
@@ -238,6 +305,7 @@ async def test_signals_in_any_order_leave_each_process_in_a_state_that_holds(
             broken = await stage.broken_tasks(process)
             plan.notes([f"{process}: {broken} tasks failed"] if broken else [])
         await plan.holds(engines, client=stage.client, canaries=PEOPLE)
+    assert plan.tried == 20 * len(sent) > 0
 
 
 @fault("R19", "whoever asked is gone when the answer comes, and asks again")
@@ -257,6 +325,7 @@ async def test_a_caller_who_lost_the_answer_repeats_and_one_effect_counts(
             plan.notes([] if receipts == {str(process)} else sorted(receipts))
             plan.notes([] if events == ["submitted", "granted"] else events)
         await plan.holds(stage.installation.engines, client=stage.client, canaries=PEOPLE)
+    assert plan.tried > 0
 
 
 @fault("R21", "an old database restored while Temporal is ahead")

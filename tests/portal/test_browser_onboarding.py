@@ -9,6 +9,7 @@ from temporalio.client import Client
 
 from activities.onboarding import OnboardingActivities
 from activities.send_notices import TemporalMailQueue
+from approvals.facts import Needed
 from store.ledger import SqlLedger
 from tests.customer_platform.customers import adapter_to
 from tests.customer_platform.running import RunningPlatform, running
@@ -72,6 +73,7 @@ async def test_an_onboarding_is_begun_from_the_form_and_its_page_shows_it_gettin
     (made,) = platform.ask("GET", "/customers?reference=C-1881").json()
     assert (state.status, str(state.customer)) == ("ready", made["id"])
     assert platform.users(made["id"])[LIVESEY] == ["customer.user.acd"]
-    directory = await windows.site.installation.inbox.whole_directory()
-    assert SLUG in [one.slug for one in directory.organizations]
-    assert JIM in [one.email for one in directory.people]
+    entered = Needed(organization_slugs=(SLUG,), emails=(JIM,))
+    directory = await windows.site.installation.inbox.directory(entered)
+    assert directory.organization_of(SLUG) is not None
+    assert directory.person_of(JIM) is not None

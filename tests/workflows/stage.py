@@ -196,15 +196,21 @@ class Stage:
         return await self.reconciler().run_once()
 
     @asynccontextmanager
-    async def shut_gate(self) -> AsyncIterator[None]:
-        """Ask the gate over and over while the block lasts: it must never be open."""
+    async def shut_gate(
+        self, tenants: Sequence[Tenant] = (TOM_SAWYER,), every: float = 0.01
+    ) -> AsyncIterator[None]:
+        """Ask the gate over and over while the block lasts: it must open none of the tenants."""
         opened: list[datetime] = []
+        rounds = 0
 
         async def watch() -> None:
+            nonlocal rounds
             while True:
-                if await self.is_open():
-                    opened.append(datetime.now(UTC))
-                await asyncio.sleep(0.01)
+                for one in tenants:
+                    if await self.is_open(tenant=one):
+                        opened.append(datetime.now(UTC))
+                rounds += 1
+                await asyncio.sleep(every)
 
         watching = asyncio.create_task(watch())
         try:
@@ -212,7 +218,8 @@ class Stage:
         finally:
             watching.cancel()
             await asyncio.wait([watching])
-        assert opened == []
+        assert watching.cancelled()  # and had not failed before
+        assert (rounds > 0, opened) == (True, [])
 
 
 def as_json(said: bytes) -> RawValue:

@@ -18,29 +18,10 @@ from approvals.tenant_access.record import KIND
 from starter.workers import upkeep
 from store.outbox import SqlOutbox
 from tests.factories import MINUTE, TOM, TOM_SAWYER
-from tests.installation import CarriedClock, Installation
 from tests.workflows.stage import QUICK, Stage, eventually, short_window, until
 
 SECOND = timedelta(seconds=1)
 NOTHING_OPEN = Reconciled(open=0, started=0, replaced=0, ended=0)
-
-
-@pytest.fixture
-def database() -> str:
-    """What is compared does not depend on the database."""
-    return "sqlite"
-
-
-@pytest.fixture
-def clock() -> CarriedClock | None:
-    """The shipped clocks."""
-    return None
-
-
-@pytest.fixture
-def stage(installation: Installation, client: Client) -> Stage:
-    """The example directory, and a namespace of Temporal for it alone."""
-    return Stage(installation, client)
 
 
 class MovingClock:

@@ -11,29 +11,10 @@ from temporalio.client import Client
 from approvals.tenant_access.commands import Withdraw
 from approvals.tenant_access.record import KIND
 from tests.factories import ELIZABETH, HUNDRED_ACRE
-from tests.installation import CarriedClock, Installation
 from tests.starter.running import Ended, Place
 from tests.workflows.stage import Stage, short_window, until
 
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def database() -> str:
-    """What is compared does not depend on the database."""
-    return "sqlite"
-
-
-@pytest.fixture
-def clock() -> CarriedClock | None:
-    """The shipped clocks."""
-    return None
-
-
-@pytest.fixture
-def stage(installation: Installation, client: Client) -> Stage:
-    """The example directory, and a namespace of Temporal for it alone."""
-    return Stage(installation, client)
 
 
 @pytest.fixture
