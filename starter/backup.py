@@ -3,16 +3,14 @@
 import asyncio
 import os
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy.engine import URL
 
 from config.settings import Settings, load
 from starter.console import UsageError, runs, status
+from store.copying import CopyError, copy_file
 
 DATABASE = "gatehouse.db"
 FOLDERS, FILES = ("keys", "secrets"), ("policy.toml", "checkpoints.jsonl")
@@ -32,9 +30,9 @@ async def backup(
     _prepare(folder)
     try:
         if database.drivername.startswith("sqlite"):
-            await asyncio.to_thread(_copy_database, database, folder / DATABASE)
+            await asyncio.to_thread(copy_file, database, folder / DATABASE)
         _copy_files(settings, folder)
-    except sqlite3.Error as trouble:
+    except CopyError as trouble:
         raise UsageError(f"The database cannot be copied: {trouble}.") from None
     except OSError as trouble:
         raise UsageError(f"FOLDER: {folder}: {trouble.strerror}.") from None
@@ -53,20 +51,6 @@ def _prepare(folder: Path) -> None:
         raise UsageError(f"FOLDER: {folder}: {trouble.strerror}.") from None
     if is_taken:
         raise UsageError(f"FOLDER: {folder} is not empty. Nothing was copied.")
-
-
-def _copy_database(source: URL, copy: Path) -> None:
-    """Copy a SQLite file in one consistent state, its write-ahead log included, and check it."""
-    copy.touch(mode=0o600)
-    address = Path(source.database or "").absolute().as_uri() + "?mode=ro"
-    with (
-        closing(sqlite3.connect(address, uri=True)) as origin,
-        closing(sqlite3.connect(copy)) as target,
-    ):
-        origin.backup(target)
-        (verdict,) = target.execute("PRAGMA integrity_check").fetchone()
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(str(verdict))
 
 
 def _copy_files(settings: Settings, folder: Path) -> None:

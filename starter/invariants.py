@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from jinja2 import TemplateError
-from sqlalchemy import func, select
 from temporalio.client import Client
 
 from activities import names
@@ -22,7 +21,7 @@ from starter.evidence import Call, Evidence, Finding, UnreadableError
 from starter.mailbox import StoredLetter, letters
 from starter.replaying import replayed
 from store import invariants as rows
-from store import tables as t
+from store import recorded
 from store.grounds import grants
 from store.invariants import Breach
 from store.outbox import all_items
@@ -59,9 +58,7 @@ async def durable(at: Evidence) -> AsyncIterator[Breach]:
     """I4: whatever a caller was told is recorded, with the same receipt."""
     if at.calls is None:
         raise UnreadableError("what callers were told is known to them alone")
-    query = select(t.command.c.key_id, t.command.c.nonce, t.command.c.outcome)
-    async with at.engines.read.connect() as connection:
-        told = {(row[0], row[1]): row[2] for row in await connection.execute(query)}
+    told = await recorded.answers(at.engines)
     for one in at.calls:
         if f'"receipt":"{one.receipt}"' not in told.get((one.key, one.nonce), ""):
             sentence = f"receipt {one.receipt} is not recorded."
@@ -92,29 +89,17 @@ async def mail_count(at: Evidence) -> AsyncIterator[Breach]:
     if at.maildir is None:
         return
     arrived = Counter(one.message_id.partition("@")[0][1:] for one in letters(at.maildir))
-    async with at.engines.read.connect() as connection:
-        for row in await connection.execute(select(t.outbox)):
-            copies = arrived[str(row.id)]
-            most = 1 + bool(row.was_unknown)
-            if row.status == "sent" and not 1 <= copies <= most:
-                sentence = f"mail {row.id} was sent, and {copies} copies of it arrived."
-                yield Breach(invariant=6, process=row.process_id, sentence=sentence)
+    for row in await recorded.mails(at.engines):
+        copies = arrived[str(row.id)]
+        most = 1 + bool(row.was_unknown)
+        if row.status == "sent" and not 1 <= copies <= most:
+            sentence = f"mail {row.id} was sent, and {copies} copies of it arrived."
+            yield Breach(invariant=6, process=row.process_id, sentence=sentence)
 
 
 async def mail_truth(at: Evidence) -> AsyncIterator[Breach]:
     """I7: no mail without its notice, no notice without its entry in the record."""
-    entry = t.audit.c
-    query = (
-        select(t.outbox.c.id, t.outbox.c.process_id, entry.seq)
-        .select_from(t.outbox)
-        .outerjoin(
-            t.audit,
-            (entry.process_id == t.outbox.c.process_id) & (entry.version == t.outbox.c.version),
-        )
-    )
-    async with at.engines.read.connect() as connection:
-        found = (await connection.execute(query)).all()
-    for row in found:
+    for row in await recorded.mails(at.engines):
         if row.seq is None:
             sentence = f"mail {row.id} tells of a change that is not in the record."
             yield Breach(invariant=7, process=row.process_id, sentence=sentence)
@@ -145,15 +130,7 @@ def _tells(letter: StoredLetter, item: OutboxItem, renderer: Renderer) -> bool:
 async def no_orphan(at: Evidence) -> AsyncIterator[Breach]:
     """I9: a row that is not closed has a running workflow, and no other workflow runs."""
     client = _client(at)
-    process = t.process.c
-    query = (
-        select(process.id, process.is_closed, func.max(t.audit.c.at).label("changed_at"))
-        .outerjoin(t.audit, t.audit.c.process_id == process.id)
-        .group_by(process.id, process.is_closed)
-    )
-    async with at.engines.read.connect() as connection:
-        found = {one.id: one for one in await connection.execute(query)}
-        now = await at.engines.clock.now(connection)
+    found, now = await recorded.processes(at.engines)
     running = set()
     async for one in client.list_workflows("ExecutionStatus = 'Running'"):
         named = names.process_of(one.id)

@@ -6,24 +6,15 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import select
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from config.settings import Settings
-from store import tables as t
+from store import recorded
 from store.engine import Engines
 
 TOKEN = re.compile(rb"\ba[a-z]{2}_[A-Za-z0-9_-]{43}\b")
 HISTORIES = 200  # the newest
-COLUMNS = (
-    (t.audit, "reason"),
-    (t.outbox, "facts"),
-    (t.outbox, "reply"),
-    (t.command, "body"),
-    (t.command, "outcome"),
-    (t.process, "state"),
-)
 
 
 class Place(NamedTuple):
@@ -61,12 +52,8 @@ def log_places(logs: Sequence[Path]) -> Iterator[Place]:
 
 async def row_places(engines: Engines) -> AsyncIterator[Place]:
     """Yield what people and rules wrote into the database."""
-    for table, column in COLUMNS:
-        async with engines.snapshot() as connection:
-            found = await connection.stream(select(table.c[column]))
-            async for (value,) in found:
-                if value is not None:
-                    yield Place(f"the table {table.name}", str(value).encode())
+    async for table, text in recorded.texts(engines):
+        yield Place(f"the table {table}", text.encode())
 
 
 async def history_places(client: Client, limit: int = HISTORIES) -> AsyncIterator[Place]:

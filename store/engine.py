@@ -105,6 +105,11 @@ class Engines:
                 await connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
 
+    async def require_readable(self) -> None:
+        """Ask the database for nothing. Raises SQLAlchemyError or OSError when it is away."""
+        async with self.read.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
     async def close(self) -> None:
         if self.kept is not None:
             self.kept.close()

@@ -12,14 +12,13 @@ from uuid import UUID
 
 from sqlalchemy import Row, Select, select
 
-from approvals import rules
+from approvals import lives, rules
 from approvals.checkpoints import Published
 from approvals.onboarding.record import Onboarding
 from approvals.posting import MailStatus
 from approvals.records import Record
 from approvals.tenant_access.record import KIND as TENANT_ACCESS
 from store import access_tables as a
-from store import lives
 from store import tables as t
 from store.engine import Engines
 from store.gate import SqlGate

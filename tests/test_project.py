@@ -26,6 +26,8 @@ PRODUCT = [
     "store",
     "workflows",
 ]
+STATEMENTS = ("benchmarks", "examples", "migrations", "store")  # who may speak SQL
+DRIVERS = ("aiosqlite", "asyncpg", "sqlalchemy", "sqlite3")
 LONGEST_FILE, LONGEST_TEST, LONGEST_FUNCTION, LONGEST_ROOT = 300, 500, 50, 80
 # A migration reads as one list, from the first table to the last.
 MIGRATIONS = ROOT / "migrations" / "versions"
@@ -112,6 +114,23 @@ def test_a_lock_holds_everything_that_its_source_asks_for(name: str) -> None:
     asked = set(re.findall(r"^([a-z][a-z0-9-]*)", source, re.MULTILINE))
 
     assert asked <= set(_pins(name))
+
+
+def test_statements_are_made_in_the_store_alone() -> None:
+    elsewhere = [
+        str(path.relative_to(ROOT))
+        for path in _modules([one for one in PRODUCT if one not in STATEMENTS])
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom | ast.Import) and _makes_statements(node)
+    ]
+
+    assert elsewhere == []
+
+
+def _makes_statements(node: ast.ImportFrom | ast.Import) -> bool:
+    if isinstance(node, ast.ImportFrom):
+        return node.module == "sqlalchemy" or str(node.module).startswith("sqlalchemy.sql")
+    return any(one.name.partition(".")[0] in DRIVERS for one in node.names)
 
 
 @pytest.mark.parametrize("path", _modules(PRODUCT), ids=lambda path: str(path.relative_to(ROOT)))

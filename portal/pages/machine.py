@@ -2,7 +2,6 @@
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.service import RPCError
 
@@ -33,8 +32,7 @@ async def is_ready(request: Request) -> Response:
     parts: Parts = request.app.state.parts
     away = []
     try:
-        async with parts.engines.read.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+        await parts.engines.require_readable()
     except (SQLAlchemyError, OSError):
         away.append("database")
     try:
