@@ -14,21 +14,13 @@ from activities.names import NOTHING
 from approvals import commands, rules
 from approvals.authority import PORTAL
 from approvals.commands import Signed
+from approvals.delivery import Delivery, Outcome
 from approvals.errors import ApprovalError, InvalidDecisionError
 from approvals.facts import Counts, Facts, FreshSecret, Kin, LastUse, Needed
 from approvals.passkeys import Assertion, Authenticators, challenge
 from approvals.people import Directory
 from approvals.policy import Policies
-from approvals.ports import (
-    Codes,
-    Delivery,
-    Ledger,
-    LockedRow,
-    MailQueue,
-    NoticesOf,
-    Outcome,
-    Signatures,
-)
+from approvals.ports import Codes, Ledger, LockedRow, MailQueue, NoticesOf, Signatures
 from approvals.sign_in.commands import Begin, Prove, identified, vouched
 from approvals.sign_in.record import CLI, SignIn
 from approvals.transition import EnrolledKey, State, Transition

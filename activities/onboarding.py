@@ -10,11 +10,12 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.names import NOTHING
+from approvals.delivery import Outcome, Start
 from approvals.onboarding import steps
 from approvals.onboarding.entry import needed_to_enter, with_entry
 from approvals.onboarding.record import Onboarding
 from approvals.platform import CustomerPlatform, PlatformAway, PlatformRefused
-from approvals.ports import Ledger, MailQueue, NoticesOf, Outcome, Start
+from approvals.ports import Ledger, MailQueue, NoticesOf
 
 log = logging.getLogger(__name__)
 LONGEST = 50.0  # seconds of one step; less than Temporal gives it, so that no two overlap

@@ -12,7 +12,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities import names
 from activities.reviews import ensure_reviews
 from activities.starting import start_process
-from approvals.ports import Ledger, OpenProcess, Start
+from approvals.delivery import Start
+from approvals.ports import Ledger, OpenProcess
 from approvals.records import Record
 
 OVERDUE = timedelta(minutes=1)  # a tick that late means a wedged or foreign workflow

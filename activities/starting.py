@@ -13,7 +13,7 @@ from temporalio.common import (
 )
 
 from activities import names
-from approvals.ports import Outcome, Start
+from approvals.delivery import Outcome, Start
 
 CALL = timedelta(seconds=5)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from approvals.addresses import canonical
 from approvals.directory_file import DirectoryFile
 from approvals.directory_forms import DirectoryFileError, Problem
-from approvals.people import Group, Organization, Person, Site, Tenant
+from approvals.people import Directory, Group, Organization, Person, PersonId, Site, Tenant
 from approvals.records import Record
 
 Listed = Organization | Tenant | Site | Group | Person
@@ -78,6 +78,19 @@ def difference(current: DirectoryFile, wanted: DirectoryFile) -> Difference:
         removed=tuple(line for link, line in old.items() if link[0] in after and link not in new),
         left_alone=tuple(_line(*one) for one in before.items() if one[0] not in after),
     )
+
+
+def signed_out(before: Directory, after: Directory) -> frozenset[PersonId]:
+    """Return the people of the new directory who lose a role, an address, or their place here."""
+    people = {one.id: one for one in after.people}
+    less = {one.person for one in before.roles if one not in after.roles}
+    for one in before.people:
+        new = people.get(one.id, one)
+        is_off = one.is_active and not new.is_active
+        has_moved = new.organization != one.organization
+        if is_off or has_moved or canonical(new.email) != canonical(one.email):
+            less.add(one.id)
+    return frozenset(less & people.keys())
 
 
 def key_of(entry: Listed) -> str:

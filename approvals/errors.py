@@ -1,5 +1,6 @@
 """Every way in which the rules say no. A constructor takes the facts and builds the sentence."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -32,6 +33,11 @@ class ApprovalError(Exception):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
+
+    @property
+    def seconds(self) -> int | None:
+        """How long to wait, where that is known and helps."""
+        return None
 
     def sentence(self, name_of: NameOf = str) -> str:
         """Return the sentence; *name_of* turns a person's id into a name where one is told."""
@@ -241,9 +247,22 @@ class WrongCodeError(ApprovalError):
 
 
 class RateLimitedError(ApprovalError):
-    """A quota of the policy, or the limit on mailed codes, is used up."""
+    """A quota of the policy, or a limit on codes and links, is used up."""
 
     code = "rate_limited"
+
+    @classmethod
+    def in_seconds(cls, seconds: int) -> "RateLimitedError":
+        """Return the refusal of whoever tried too often and may try again in *seconds*."""
+        return cls(f"Too many attempts. Try again in {seconds} seconds.")
+
+    @property
+    def seconds(self) -> int | None:
+        """Read from the sentence, which is all of a refusal that Temporal carries for everybody."""
+        found = re.search(r"Try again in ([0-9]+) (second|minute)s", str(self))
+        if found is None:
+            return None
+        return int(found[1]) * (60 if found[2] == "minute" else 1)
 
 
 def _by_code() -> dict[str, type[ApprovalError]]:

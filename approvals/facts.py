@@ -19,16 +19,25 @@ class Counts(Record):
     pending_of_pair_and_person: int = 0
 
 
+class Failures(Record):
+    """Wrong codes in a row for one address, and when the last of them came."""
+
+    count: int = 0
+    last_at: datetime | None = None
+
+
 class Kin(Record):
     """The processes of one subject: newest and number of the last ten minutes, and an open one.
 
-    *links* counts the links of offers that were drawn for the subject within the last hour.
+    *links* counts the links of offers that were drawn for the subject within the last hour;
+    *failures* are the wrong codes at its sign-ins.
     """
 
     newest: UUID | None = None
     recent: int = 0
     open: UUID | None = None
     links: int = 0
+    failures: Failures = Failures()
 
 
 class LastUse(Record):

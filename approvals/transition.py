@@ -192,8 +192,9 @@ class Transition:
 
     *grants*, *sessions*, *passes*, *clones* and *memberships* are all those open after it: the
     ledger closes the others of this process; None says that this kind never has any. *passkeys* are
-    those that are new or changed. *refusal* is a no that nevertheless changes the state, such as a
-    wrong code.
+    those that are new or changed. *signs_out* are people who lose something by which they are
+    known, or a role: they sign in anew at the portal. *refusal* is a no that nevertheless changes
+    the state, such as a wrong code.
     """
 
     after: State
@@ -209,5 +210,6 @@ class Transition:
     clones: tuple[Clone, ...] | None = None
     memberships: tuple[Membership, ...] | None = None
     directory: DirectoryChange | None = None
+    signs_out: tuple[PersonId, ...] = ()
     receipt: str = field(default="")
     refusal: ApprovalError | None = None

@@ -13,9 +13,9 @@ from sqlalchemy import insert
 
 from activities import names
 from activities.starting import start_process
+from approvals.delivery import Start
 from approvals.people import OrganizationId, TenantId
 from approvals.policy import Policy
-from approvals.ports import Start
 from approvals.tenant_access.life import submitted
 from approvals.tenant_access.record import KIND
 from benchmarks import children

@@ -16,7 +16,7 @@ LIFE = {
     LINK: 900,
     PROVIDER: 600,
     PASSKEY: 300,
-    OFFER: 1_800,  # to read for as long as a sign-in decides, and then to confirm it by a code
+    OFFER: 900,  # from the last step on the way to accepting it
 }  # seconds; the others end with the browser
 GOAL, OFFERED = "gatehouse.portal.goal.v1", "gatehouse.portal.offer.v1"
 
@@ -83,6 +83,13 @@ def offer(request: Request, parts: Parts, process: UUID) -> str:
     """Return the token by which this browser came to an offer; empty where it did not."""
     sealed = read(request, parts, OFFER)
     return (sealed and parts.keys.sealer.opened(sealed, f"{OFFERED} {process}")) or ""
+
+
+def renew_offer(request: Request, response: Response, parts: Parts) -> None:
+    """Let the token of a link live on while its browser is on the way: reading or signing in."""
+    sealed = read(request, parts, OFFER)
+    if sealed is not None:
+        put(response, parts, OFFER, sealed)
 
 
 def put_goal(response: Response, parts: Parts, path: str) -> None:

@@ -120,7 +120,12 @@ def problem(request: Request, status: int, text: str, **headers: str) -> Respons
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApprovalError)  # noqa: S101
     speech = speech_for(request, getattr(request.state, "viewer", None))
-    return problem(request, status_of(error), sentences.refusal(error, speech))
+    return problem(request, status_of(error), sentences.refusal(error, speech), **wait_of(error))
+
+
+def wait_of(error: ApprovalError) -> dict[str, str]:
+    """Return the header that says when to try again, for a refusal that knows it."""
+    return {} if error.seconds is None else {"Retry-After": str(error.seconds)}
 
 
 async def _away(request: Request, error: Exception) -> Response:
@@ -193,6 +198,7 @@ async def _sign_in_again(request: Request, error: Exception) -> Response:
     assert isinstance(error, SignInAgainError)  # noqa: S101
     answer = RedirectResponse("/sign-in/again", 303)
     cookies.put_goal(answer, request.app.state.parts, error.goal)
+    cookies.renew_offer(request, answer, request.app.state.parts)
     return answer
 
 

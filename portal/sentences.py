@@ -134,13 +134,16 @@ def refusal(error: ApprovalError, speech: Speech) -> str:
     general = REFUSALS.get(error.code)
     if speech.language == "en" or general is None:
         return str(error)
+    if error.seconds is not None:
+        return speech.say(WAIT, seconds=error.seconds)
     return speech.say(general)
 
 
 def in_english(error: ApprovalError, speech: Speech) -> str | None:
     """Return the English sentence where it names what the translated one cannot; else None."""
     is_general = refusal(error, speech) != str(error)
-    return str(error) if is_general and error.code in NAMING else None
+    is_told = error.code not in NAMING or error.seconds is not None
+    return None if is_told or not is_general else str(error)
 
 
 def away(error: UnreachableError, speech: Speech) -> str:

@@ -22,8 +22,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities import names
 from activities.starting import start_process
 from approvals.commands import Signed, parsed
+from approvals.delivery import Delivery, Outcome, Start
 from approvals.errors import ApprovalError, restored
-from approvals.ports import Delivery, Outcome, Start
 from approvals.rules import KINDS
 
 ENDED = "AcceptedUpdateCompletedWorkflow"  # Temporal's word for an update that lost its run

@@ -11,7 +11,7 @@ import typer
 from approvals.addresses import address
 from approvals.commands import Command
 from approvals.directory_forms import locale as checked_locale
-from approvals.errors import KeyRefusedError, WrongCodeError
+from approvals.errors import KeyRefusedError, RateLimitedError, WrongCodeError
 from approvals.sign_in.commands import (
     Begin,
     NewcomerForm,
@@ -191,7 +191,7 @@ async def _prove(at: Desk, key: SigningKey, sign_in: UUID) -> None:
         try:
             proof = Prove(proof=proof_of(sign_in, key.public, _code(said)))
             await gatehouse.send(KIND, _signed(key, sign_in, proof))
-        except (WrongCodeError, UsageError) as wrong:
+        except (WrongCodeError, RateLimitedError, UsageError) as wrong:
             if not is_at_terminal() or "new code" in str(wrong):
                 raise
             status(str(wrong))

@@ -9,9 +9,9 @@ from sqlalchemy import Select, and_, select
 
 from approvals import rules
 from approvals.commands import Signed
+from approvals.delivery import Outcome
 from approvals.facts import Counts, Needed
 from approvals.people import Directory, PersonId, Role
-from approvals.ports import Outcome
 from approvals.records import Record
 from approvals.tenant_access.record import KIND, TenantAccess
 from approvals.transition import EnrolledKey, Session, State

@@ -11,13 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals import audit, rules
 from approvals.commands import PLATFORM, Signed
+from approvals.delivery import Outcome, Refusal
 from approvals.errors import ApprovalError, NonceReusedError
 from approvals.facts import Counts, Kin, LastUse, Needed
 from approvals.pairing.record import KIND as PAIRING
 from approvals.passkeys import Passkey
 from approvals.people import Directory, PersonId
-from approvals.ports import Ledger, LockedRow, OpenProcess, Outcome, Refusal
-from approvals.sign_in.record import CODE_LIFE
+from approvals.ports import Ledger, LockedRow, OpenProcess
+from approvals.sign_in.delays import REMEMBERED, failures_of
+from approvals.sign_in.record import CODE_LIFE, SignIn
+from approvals.sign_in.record import KIND as SIGN_IN
 from approvals.transition import EnrolledKey, Membership, State, Transition
 from store import chain, passkeys, projection, users
 from store import directory as stored_directory
@@ -44,6 +47,11 @@ KIN = (
         (t.process.c.begun_at > bindparam("since")) | t.process.c.is_closed.is_(False),
     )
     .order_by(t.process.c.begun_at.desc(), t.process.c.id)
+)
+SIGN_INS = select(t.process.c.state).where(
+    t.process.c.subject == bindparam("subject"),
+    t.process.c.kind == SIGN_IN,
+    t.process.c.begun_at > bindparam("since"),
 )
 LINKS = (
     select(func.count())
@@ -189,11 +197,14 @@ class _SqlRow(LockedRow):
         recent = [one.id for one in found if one.begun_at > asked["since"]]
         hour = {"subject": subject, "since": self._now - HOUR}
         links = (await self._connection.execute(LINKS, hour)).scalar_one()
+        day = {"subject": subject, "since": self._now - REMEMBERED}
+        states = (await self._connection.execute(SIGN_INS, day)).scalars()
         return Kin(
             newest=recent[0] if recent else None,
             recent=len(recent),
             open=next((one.id for one in found if not one.is_closed), None),
             links=links,
+            failures=failures_of(SignIn.model_validate_json(one) for one in states),
         )
 
     async def note(self, event: str, reason: str) -> None:

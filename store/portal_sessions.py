@@ -1,9 +1,11 @@
 """Sign-ins of browsers, found by the hash of their cookie; the cookie itself is stored nowhere."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals.people import PersonId
 from approvals.records import Record
@@ -35,6 +37,19 @@ class PortalSession(Record):
     authenticated_at: datetime | None = None
     passkey: UUID | None = None
     has_passkeys: bool = False
+
+
+async def end_all(
+    connection: AsyncConnection, people: Collection[PersonId], *, but: UUID | None = None
+) -> None:
+    """Forget the browsers of these people, in a transaction that takes something from them.
+
+    Not the one whose sign-in *but* is: it has just shown who it is.
+    """
+    if people:
+        row = portal_session.c
+        of_them = and_(row.person_id.in_(people), row.sign_in_id != but)
+        await connection.execute(delete(portal_session).where(of_them))
 
 
 class PortalSessions:

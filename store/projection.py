@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals import notices
 from approvals.commands import Signed
+from approvals.delivery import Outcome, Refusal
 from approvals.people import Directory
-from approvals.ports import Outcome, Refusal
 from approvals.transition import AccessGrant, EnrolledKey, Session, State, Transition
-from store import access_projection, directory_changes, passkeys
+from store import access_projection, directory_changes, passkeys, portal_sessions
 from store import tables as t
 from store.open_rows import OpenRows
 from store.upserts import upsert
@@ -80,6 +80,7 @@ async def write(
     if transition.key is not None:
         await _key(connection, transition.key)
     await passkeys.write(connection, process, transition.passkeys)
+    await portal_sessions.end_all(connection, transition.signs_out, but=process)
 
 
 async def write_notices(

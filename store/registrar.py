@@ -11,12 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from approvals import audit
 from approvals.contacts.record import KIND as CONTACTS
 from approvals.contacts.record import Contacts
-from approvals.directory_difference import Difference, Listed
+from approvals.directory_difference import Difference, Listed, signed_out
 from approvals.directory_file import DirectoryFile
 from approvals.directory_forms import NAMESPACE
 from approvals.directory_kept import kept_difference
 from approvals.people import Group, GroupId, OrganizationId, PersonId, Site, SiteId
-from store import chain, users
+from store import chain, portal_sessions, users
 from store import directory as stored_directory
 from store import tables as t
 from store.directory_changes import entry_row
@@ -132,6 +132,7 @@ async def _write(
     await _links(connection, t.serves, old.serves, new.serves, named)
     await _links(connection, t.team_member, _members(current), _members(wanted), named)
     await _links(connection, t.role_assignment, _roles(current), _roles(wanted), named)
+    await portal_sessions.end_all(connection, signed_out(old, new))
 
 
 async def _entries(

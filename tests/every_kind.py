@@ -16,6 +16,7 @@ from approvals.contacts.record import shown_digest as contacts_shown
 from approvals.customer_access.commands import BeginSession as BeginPlatformSession
 from approvals.customer_access.commands import Disable, Enable
 from approvals.customer_access.record import process_id_of as switch_of
+from approvals.delivery import Outcome, Start
 from approvals.facts import Needed
 from approvals.onboarding.commands import Abandon
 from approvals.onboarding.record import process_id_of as onboarding_of
@@ -26,7 +27,7 @@ from approvals.pairing.record import process_id_of as pairing_of
 from approvals.pairing.record import shown_digest as pairing_shown
 from approvals.people import Directory, Person, Tenant
 from approvals.policy import Policies, Policy
-from approvals.ports import NoticesOf, Outcome, Start
+from approvals.ports import NoticesOf
 from approvals.sessions import BeginSession, Mode
 from approvals.sign_in.commands import Begin, Prove
 from approvals.site_access.commands import Ask

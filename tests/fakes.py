@@ -7,22 +7,15 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from approvals.commands import Signed
+from approvals.delivery import Outcome, Refusal
 from approvals.errors import ApprovalError, NonceReusedError
 from approvals.facts import Counts, Kin, LastUse, Needed
 from approvals.pairing.record import Pairing
 from approvals.passkeys import Passkey
 from approvals.people import Directory, PersonId
-from approvals.ports import (
-    Fate,
-    Ledger,
-    Letter,
-    LockedRow,
-    Mailer,
-    OpenProcess,
-    Outcome,
-    Posting,
-    Refusal,
-)
+from approvals.ports import Fate, Ledger, Letter, LockedRow, Mailer, OpenProcess, Posting
+from approvals.sign_in.delays import failures_of
+from approvals.sign_in.record import SignIn
 from approvals.tenant_access.commands import Submit
 from approvals.tenant_access.record import KIND
 from approvals.transition import EnrolledKey, Membership, State, Transition
@@ -212,6 +205,7 @@ class _Row(LockedRow):
             recent=len(begun),
             open=next((id for id, state in of_subject.items() if not state.is_closed), None),
             links=self._links(of_subject),
+            failures=failures_of(one for one in of_subject.values() if isinstance(one, SignIn)),
         )
 
     def _links(self, of_subject: Mapping[UUID, State]) -> int:

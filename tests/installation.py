@@ -15,11 +15,12 @@ from activities.commit import CommitActivities
 from activities.onboarding import OnboardingActivities
 from activities.send_notices import MailActivities, TemporalMailQueue
 from approvals.commands import Command
+from approvals.delivery import Delivery, Outcome
 from approvals.passkeys import Authenticators
 from approvals.people import Directory, Person
 from approvals.policy import Policies
-from approvals.ports import Delivery, Letter, MailQueue, NoticesOf, Outcome, Posting
 from approvals.ports import Fate as MailFate
+from approvals.ports import Letter, MailQueue, NoticesOf, Posting
 from approvals.tenant_access.record import TenantAccess, shown_digest
 from identity.enrolment import KeyedCodes
 from identity.signing import Ed25519Signatures, SigningKey, fresh_nonce

@@ -10,13 +10,13 @@ from approvals.commands import Command
 from approvals.contacts import record as contacts
 from approvals.customer_access.commands import Enable
 from approvals.customer_access.record import process_id_of as switch_of
+from approvals.delivery import Start
 from approvals.facts import Needed
 from approvals.onboarding.commands import Abandon
 from approvals.onboarding.record import process_id_of as onboarding_of
 from approvals.pairing.commands import Withdraw as TakeOfferBack
 from approvals.pairing.record import process_id_of as pairing_of
 from approvals.people import OrganizationKind, Person, Role, Site, SiteId
-from approvals.ports import Start
 from approvals.sign_in.commands import Begin, Prove
 from approvals.sign_in.record import ATTEMPTS
 from approvals.site_access.commands import Ask

@@ -12,9 +12,10 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from approvals.canonical import canonical
 from approvals.commands import Command
+from approvals.delivery import Delivery, Outcome
 from approvals.people import Person
 from approvals.policy import Policies
-from approvals.ports import Delivery, MailQueue, Outcome
+from approvals.ports import MailQueue
 from approvals.tenant_access.commands import Grant
 from approvals.tenant_access.record import TenantAccess, shown_digest
 from identity.signing import encoded

@@ -5,10 +5,10 @@ from uuid import UUID
 from temporalio.exceptions import ApplicationError
 
 from activities.onboarding import OnboardingActivities
+from approvals.delivery import Outcome, Start
 from approvals.onboarding.record import Onboarding
 from approvals.platform import CustomerPlatform
 from approvals.policy import Policies
-from approvals.ports import Outcome, Start
 from identity.signing import SigningKey
 from store.engine import Engines
 from store.ledger import SqlLedger

@@ -3,11 +3,11 @@
 from typing import Any
 
 from approvals.commands import Command
+from approvals.delivery import Outcome
 from approvals.pairing.commands import Accept
 from approvals.pairing.record import Pairing, shown_digest
 from approvals.people import Person
 from approvals.policy import Policies
-from approvals.ports import Outcome
 from identity.enrolment import proof_of_link
 from identity.signing import SigningKey
 from tests.factories import TOM

@@ -5,7 +5,7 @@ from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
     from approvals.customer_access.record import CLOSED, KIND
-    from approvals.ports import Outcome
+    from approvals.delivery import Outcome
     from workflows.process import NOTHING, Process
 
 

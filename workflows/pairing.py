@@ -4,8 +4,8 @@ from temporalio import workflow
 from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
+    from approvals.delivery import Outcome
     from approvals.pairing.record import CLOSED, KIND
-    from approvals.ports import Outcome
     from workflows.process import NOTHING, Process
 
 

@@ -9,7 +9,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 
 with workflow.unsafe.imports_passed_through():
     from activities.names import NOTHING as NOTHING
-    from approvals.ports import Delivery, Outcome, Start
+    from approvals.delivery import Delivery, Outcome, Start
     from workflows import options
 
 

@@ -237,5 +237,6 @@ def _transition(
         reason=reason,
         notices=told,
         directory=directory,
+        signs_out=() if directory is None else tuple(one.person for one in directory.takes),
         receipt=str(after.process_id),
     )

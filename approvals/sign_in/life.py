@@ -18,7 +18,7 @@ from approvals.errors import (
 )
 from approvals.facts import FreshSecret
 from approvals.people import PersonId, Role
-from approvals.sign_in import passkeys
+from approvals.sign_in import delays, passkeys
 from approvals.sign_in.commands import Begin, Prove, RevokeKey, SignOut, fingerprint
 from approvals.sign_in.record import (
     ATTEMPTS,
@@ -49,6 +49,7 @@ def begun(process_id: UUID, command: Begin, facts: SignInFacts, now: datetime) -
             raise NotFoundError
         after = _opened(process_id, command, facts, now).model_copy(update={"newcomer": None})
         return _transition(after, "asked", after.person)
+    delays.require_patience(facts.failures, now)
     if facts.recent >= CODES_PER_WINDOW:
         raise RateLimitedError("Too many codes were asked for. Try again in 10 minutes.")
     if facts.code is None:
@@ -85,8 +86,8 @@ def apply(
 ) -> Transition:
     """Judge one command on a sign-in.
 
-    Raises TooLateError, ReplacedError, NotFoundError, AlreadyDecidedError or NotAllowedNowError. A
-    wrong code is a transition with a refusal, for the attempt is counted.
+    Raises TooLateError, ReplacedError, RateLimitedError, NotFoundError, AlreadyDecidedError or
+    NotAllowedNowError. A wrong code is a transition with a refusal, for the attempt is counted.
     """
     match command, state.status:
         case Tick(), _:
@@ -119,6 +120,8 @@ def _prove(state: SignIn, facts: SignInFacts, now: datetime) -> Transition:
         raise TooLateError("This code", state.ends_at)
     if state.passkey is None and facts.newest != state.process_id:
         raise ReplacedError
+    if state.passkey is None and state.issuer is None:
+        delays.require_patience(facts.failures, now)
     person = state.person or facts.person
     if state.passkey is not None:
         used = passkeys.used(facts, state.person, now)
@@ -145,7 +148,8 @@ def _prove(state: SignIn, facts: SignInFacts, now: datetime) -> Transition:
 
 def _wrong(state: SignIn, now: datetime) -> Transition:
     attempts = state.attempts + 1
-    after = state.model_copy(update={"version": state.version + 1, "attempts": attempts})
+    changed = {"version": state.version + 1, "attempts": attempts, "failed_at": now}
+    after = state.model_copy(update=changed)
     if attempts >= ATTEMPTS:
         closed = {"status": Status.DENIED, "closed_at": now, "closed_by": CLOCK, "newcomer": None}
         after = after.model_copy(update=closed)

@@ -103,4 +103,5 @@ def _told(after: SignIn, event: str, passkey: Passkey, facts: Facts) -> Transiti
         notices=(notice,),
         receipt=str(passkey.id),
         passkeys=(passkey,),
+        signs_out=(passkey.person,),
     )

@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from approvals.authority import PORTAL
-from approvals.facts import FreshSecret
+from approvals.facts import Failures, FreshSecret
 from approvals.passkeys import Passkey
 from approvals.people import PersonId, TenantId
 from approvals.records import Record
@@ -69,6 +69,7 @@ class SignIn(Record):
     passkey: UUID | None = None
     passkeys: tuple[Passkey, ...] = ()
     attempts: int = 0
+    failed_at: datetime | None = None
     asked_at: datetime
     ends_at: datetime
     enrolled_at: datetime | None = None
@@ -97,7 +98,8 @@ class SignIn(Record):
 class SignInFacts(Record):
     """What the rules need from outside: a fresh code, or how a proof compares.
 
-    *recent* counts this address's sign-ins of the last ten minutes; *newest* is the latest one.
+    *recent* counts this address's sign-ins of the last ten minutes; *newest* is the latest one;
+    *failures* are its wrong codes in a row.
     *newcomer* is a person to be who may get a code; *change* puts them into the directory.
     *passkey* is the one that signs in, *counted* what it counted, if what it signed holds.
     """
@@ -111,6 +113,7 @@ class SignInFacts(Record):
     counted: int | None = None
     subject: str = ""
     recent: int = 0
+    failures: Failures = Failures()
     code: FreshSecret | None = None
     proof_check: str | None = None
     newest: UUID | None = None

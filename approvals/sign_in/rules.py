@@ -149,6 +149,7 @@ def _of_begin(signed: Signed, command: Begin, facts: Facts) -> SignInFacts:
         passkey=facts.passkey,
         subject=facts.subject,
         recent=facts.kin.recent,
+        failures=facts.kin.failures,
         newest=facts.kin.newest,
         code=facts.secret,
     )
@@ -161,6 +162,7 @@ def _of_proof(state: SignIn, facts: Facts) -> SignInFacts:
         change=change,
         newest=facts.kin.newest,
         recent=facts.kin.recent,
+        failures=facts.kin.failures,
         proof_check=facts.proof_check,
         passkey=facts.passkey,
         counted=facts.counted,

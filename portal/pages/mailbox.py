@@ -28,7 +28,7 @@ async def unlock(request: Request, key: str) -> Response:
     rates, here = parts.rates, address(request.scope)
     if not hmac.compare_digest(mailbox_key(parts.settings.keys).encode(), key.encode()):
         if rates.unknown_links.wait(here) or rates.unknown_links_of_all.wait("all"):
-            raise RateLimitedError("Too many attempts. Try again in a minute.")
+            raise RateLimitedError.in_seconds(60)
         raise NotFoundError
     answer = RedirectResponse("/mailbox", 303)
     cookies.put(answer, parts, cookies.MAILBOX, key)

@@ -90,7 +90,7 @@ async def accept(request: Request, at: AtDesk, fields: Posted, process: UUID = P
     """Take an offer by its link, from the page to which the link leads."""
     rates, here = at.parts.rates, guard.address(request.scope)
     if rates.unknown_links.is_spent(here) or rates.unknown_links_of_all.is_spent("all"):
-        raise RateLimitedError("Too many attempts. Try again in a minute.")
+        raise RateLimitedError.in_seconds(60)
     token = token_in(cookies.offer(request, at.parts, process))
     await link_page(request, at, process)  # whoever may not accept it is refused here
     sheet = Sheet(

@@ -150,7 +150,9 @@ async def link_page(
         "facts": seen_of(view, at.viewer.speech),
         "meanings": _meanings(at.viewer.speech),
     }
-    return page(request, "pairings/link.html", status=status, **{**shown, **facts})
+    answer = page(request, "pairings/link.html", status=status, **{**shown, **facts})
+    cookies.renew_offer(request, answer, at.parts)
+    return answer
 
 
 def acts(state: Pairing, directory: Directory, at: PortalDesk) -> frozenset[str]:

@@ -9,6 +9,7 @@ from approvals.errors import (
     ApprovalError,
     FieldError,
     KeyRefusedError,
+    RateLimitedError,
     ReplacedError,
     TooLateError,
     WrongCodeError,
@@ -16,7 +17,7 @@ from approvals.errors import (
 from approvals.sign_in.commands import fingerprint
 from portal import auth, cookies, sentences, sign_ins
 from portal.auth import Posted, PostedByGuest, SignedIn
-from portal.errors import problem, status_of
+from portal.errors import problem, status_of, wait_of
 from portal.families import Family, Pages
 from portal.guard import address as address_of
 from portal.landing import landing
@@ -83,6 +84,8 @@ async def prove(request: Request, fields: PostedByGuest) -> Response:
     except WrongCodeError as wrong:
         is_over = "new code" in str(wrong)
         return _code_page(request, waiting, sentences.refusal(wrong, speech), is_over=is_over)
+    except RateLimitedError as early:  # the code that was mailed stays good
+        return _code_page(request, waiting, sentences.refusal(early, speech), early)
     except OVER as wrong:
         return _code_page(request, waiting, sentences.refusal(wrong, speech), wrong, is_over=True)
     answer = RedirectResponse(await landing(request, parts, token, before), 303)
@@ -121,6 +124,7 @@ async def _code_mailed(request: Request, parts: Parts, email: str) -> Response:
     token = await sign_ins.begun(parts, email, request.headers.get("user-agent", ""))
     answer = RedirectResponse("/sign-in/code", 303)
     cookies.put(answer, parts, cookies.CODE, token)
+    cookies.renew_offer(request, answer, parts)
     return answer
 
 
@@ -147,6 +151,7 @@ def _code_page(
         request,
         "sign_in/code.html",
         status=status if refusal is None else status_of(refusal),
+        headers=None if refusal is None else wait_of(refusal),
         email=opened.email,
         fingerprint=fingerprint(opened.key.public),
         wrong={"code": wrong} if wrong else {},

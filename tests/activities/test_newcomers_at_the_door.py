@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import insert
 
 from approvals.commands import Command
+from approvals.delivery import Outcome
 from approvals.newcomers import GUESTS, person_id_of
-from approvals.ports import Outcome
 from approvals.sign_in.commands import Begin, NewcomerForm, Prove
 from identity.enrolment import proof_of
 from identity.signing import SigningKey, fresh_nonce

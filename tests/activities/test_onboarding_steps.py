@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities import onboarding
 from activities.onboarding import OnboardingActivities
+from approvals.delivery import Start
 from approvals.onboarding.commands import Abandon, Retry
 from approvals.onboarding.record import process_id_of
 from approvals.platform import (
@@ -23,7 +24,7 @@ from approvals.platform import (
     PlatformUser,
 )
 from approvals.policy import OnboardingLimits, Policies
-from approvals.ports import NoticesOf, Start
+from approvals.ports import NoticesOf
 from store import tables as t
 from store.engine import Engines
 from tests.factories import CAROLINE, CLASSICS, ELIZABETH, HOUR, JANE, NETHERFIELD, TOM_SAWYER

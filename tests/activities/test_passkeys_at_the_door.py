@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, update
 
+from approvals.delivery import Outcome
 from approvals.passkeys import challenge, id_of
 from approvals.people import Person
-from approvals.ports import Outcome
 from approvals.sign_in.commands import AddPasskey, Begin, Prove, RemovePasskey, vouched
 from approvals.tenant_access.commands import Deny
 from identity.passkeys import RelyingParty

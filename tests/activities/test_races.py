@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals import rules
 from approvals.commands import Command
+from approvals.delivery import Outcome
 from approvals.people import Person
 from approvals.policy import Policies, Policy
-from approvals.ports import Outcome
 from approvals.tenant_access.commands import Deny, Grant, Withdraw
 from approvals.tenant_access.record import process_id_of
 from identity.signing import fresh_nonce

@@ -10,8 +10,9 @@ import pytest
 from approvals import audit
 from approvals.checkpoints import Checkpoint, Head, Published, stated
 from approvals.commands import Command
+from approvals.delivery import Outcome
+from approvals.errors import restored
 from approvals.people import Person
-from approvals.ports import Outcome
 from approvals.proof import ProofPack, Verdict, judged
 from approvals.sign_in.commands import Begin, Prove, RevokeKey, SignOut
 from approvals.sign_in.record import SignIn
@@ -38,6 +39,7 @@ from tests.stored_life import StoredLife, code_of, kept
 
 STRANGER = "nobody@classics.example"
 WRONG = "0" * 64
+SECOND = timedelta(seconds=1)
 CHECKPOINTS = SigningKey.fresh()
 TRUSTED = frozenset([CHECKPOINTS.public])
 
@@ -180,6 +182,41 @@ async def test_five_wrong_codes_close_the_sign_in_and_the_right_one_comes_too_la
     assert code_of(sixth) == "already_decided"
     assert await keys_of(life, login) == []
     await kept(life.engines)
+
+
+async def test_after_five_wrong_codes_the_address_waits_and_then_may_try_again(
+    life: StoredLife, login: Login
+) -> None:
+    await login.asks()
+    wrong = [await login.proves(WRONG[:8]) for _ in range(5)]
+    early = await Login(life).asks()
+    life.waits(15 * SECOND)
+    second, third = Login(life), Login(life)
+    await second.asks()
+    sixth = await second.proves(WRONG[:8])
+    refused = await second.proves()
+    life.waits(30 * SECOND)
+    right = await second.proves()
+    await third.asks()
+    forgiven = await third.proves(WRONG[:8])
+
+    assert [code_of(one) for one in wrong] == ["wrong_code"] * 5
+    answers = [early, sixth, refused, right, forgiven]
+    assert [(code_of(one), seconds_of(one)) for one in answers] == [
+        ("rate_limited", 15),
+        ("wrong_code", None),
+        ("rate_limited", 30),
+        (None, None),
+        ("wrong_code", None),
+    ]
+    assert (await second.state()).attempts == 1
+    await kept(life.engines)
+
+
+def seconds_of(outcome: Outcome) -> int | None:
+    """Return how long a refusal says to wait."""
+    no = outcome.refusal
+    return None if no is None else restored(no.code, no.sentence).seconds
 
 
 async def test_five_attempts_are_five_however_many_come_at_once(

@@ -87,6 +87,7 @@ def test_a_save_replaces_all_contacts_at_once_and_gives_and_takes_the_roles() ->
     assert life.last.directory is not None
     assert [one.person for one in life.last.directory.gives] == [SID.id]
     assert [one.person for one in life.last.directory.takes] == [HUCK.id]
+    assert life.last.signs_out == (HUCK.id,)
 
 
 def test_old_and_new_contacts_are_told_at_the_addresses_with_which_they_sign_in() -> None:

@@ -16,9 +16,10 @@ from sqlalchemy.exc import DBAPIError
 
 from activities.commit import CommitActivities
 from approvals.commands import Command
+from approvals.delivery import Outcome
 from approvals.people import Person
 from approvals.policy import Policies, Policy
-from approvals.ports import LockedRow, Outcome
+from approvals.ports import LockedRow
 from approvals.tenant_access.commands import ChangeEnd, Deny, Grant, Revoke, Withdraw
 from approvals.tenant_access.record import TenantAccess, process_id_of
 from identity.signing import Ed25519Signatures

@@ -12,7 +12,7 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from approvals.ports import Start
+from approvals.delivery import Start
 from config.payloads import EncryptedPayloads, KeyRing
 from config.settings import Settings
 from portal.authzen import strict_json

@@ -9,10 +9,10 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.onboarding import OnboardingActivities
+from approvals.delivery import Start
 from approvals.onboarding.record import Onboarding
 from approvals.people import Person
 from approvals.platform import PlatformRefused
-from approvals.ports import Start
 from store.ledger import SqlLedger
 from tests.factories import CAROLINE, ELIZABETH, MARY
 from tests.installation import NoMailQueue, write_directory

@@ -22,7 +22,7 @@ from tests.portal.pairings import (
     stored,
     with_vendor,
 )
-from tests.portal.site import OUR_OWN, Browser, Site
+from tests.portal.site import OUR_OWN, Browser, Page, Site
 
 
 @pytest.fixture
@@ -132,6 +132,33 @@ async def test_the_token_of_a_link_stands_on_no_page_and_in_no_address(paired: S
     assert answer.goal == f"{path}/link"
     assert token not in answer.html + str(answer.headers) + page.html
     assert page.has_form(f"{path}/accept")
+
+
+async def test_the_cookie_of_a_link_lives_15_minutes_from_the_last_step_on_its_way(
+    paired: Site,
+) -> None:
+    path = await offered(paired)
+    token = await link_of(paired)
+    guest, tom = paired.browser(), await paired.signed_in(TOM, ago=timedelta(hours=1))
+
+    came = await guest.get(f"{path}/{token}")
+    code_mailed = await guest.send(
+        await guest.follow(await guest.follow(came)), "/sign-in", email=TOM.email
+    )
+    page = await by_link(tom, path, token)
+    aged = await tom.send(page, f"{path}/accept")
+
+    assert aged.goal == "/sign-in/again"
+    assert [life_of_link(one) for one in (came, code_mailed, page, aged)] == [900] * 4
+
+
+def life_of_link(page: Page) -> int | None:
+    """Return the seconds for which an answer lets its browser keep the token of a link."""
+    for header in page.headers.get_list("set-cookie"):
+        name, *attributes = header.split("; ")
+        if name.partition("=")[0].endswith("-offer"):
+            return int(dict(one.partition("=")[::2] for one in attributes)["Max-Age"])
+    return None
 
 
 async def test_a_link_counts_for_its_own_pairing_alone(paired: Site) -> None:

@@ -104,6 +104,15 @@ async def test_a_passkey_is_added_and_listed(site: Site) -> None:
     assert "My laptop" in account.text
 
 
+async def test_a_new_passkey_signs_its_person_out_elsewhere(site: Site) -> None:
+    elsewhere, becky = await site.signed_in(TOM), await site.signed_in(BECKY)
+
+    here = await tom_with(site, device_of())
+
+    pages = [(await one.get("/account")).status for one in (here, elsewhere, becky)]
+    assert pages == [200, 303, 200]
+
+
 async def test_a_browser_is_asked_for_what_its_person_alone_can_do(site: Site) -> None:
     device = device_of()
     tom = await tom_with(site, device)
@@ -355,7 +364,8 @@ async def test_after_a_mailed_code_nobody_who_has_a_passkey_adds_or_removes_one(
 
 async def test_a_removed_passkey_ends_its_sign_ins_and_lets_codes_decide_again(site: Site) -> None:
     device = device_of()
-    before = await tom_with(site, device)
+    await tom_with(site, device)
+    by_code_before = await site.signed_in(TOM)
     by_passkey, elsewhere = await signed_in(site, device), await signed_in(site, device)
     account = await by_passkey.get("/account")
     remove = next(one for one in account._forms if one.endswith("/remove"))
@@ -363,11 +373,11 @@ async def test_a_removed_passkey_ends_its_sign_ins_and_lets_codes_decide_again(s
     removed = await by_passkey.send(account, remove)
 
     assert removed.goal == "/account?done=passkey-removed"
-    assert (await by_passkey.get("/")).goal == "/sign-in"
-    assert (await elsewhere.get("/")).goal == "/sign-in"
-    request = await site.asked()
+    for one in (by_passkey, elsewhere, by_code_before):
+        assert (await one.get("/")).goal == "/sign-in"
+    request, again = await site.asked(), await site.signed_in(TOM)
     path = f"/requests/{request}"
-    denied = await before.send(await before.get(path), f"{path}/deny", reason="No need.")
+    denied = await again.send(await again.get(path), f"{path}/deny", reason="No need.")
     assert denied.goal == f"{path}?done=deny"
 
 

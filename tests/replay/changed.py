@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
-    from approvals.ports import Outcome
+    from approvals.delivery import Outcome
     from approvals.tenant_access.record import CLOSED, KIND
     from workflows.process import NOTHING, Process
 

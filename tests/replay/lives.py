@@ -17,9 +17,9 @@ from approvals.commands import Command
 from approvals.customer_access import record as customer_access
 from approvals.customer_access.commands import BeginSession as BeginPlatformSession
 from approvals.customer_access.commands import Disable
+from approvals.delivery import Start
 from approvals.errors import ApprovalError
 from approvals.people import Person
-from approvals.ports import Start
 from approvals.sessions import BeginSession, EndSession, Mode
 from approvals.tenant_access.commands import Finish, Grant, Revoke, Withdraw
 from approvals.tenant_access.record import KIND

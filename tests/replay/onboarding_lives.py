@@ -11,10 +11,10 @@ from sqlalchemy.engine import URL
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
 from activities.starting import start_process
+from approvals.delivery import Start
 from approvals.onboarding.commands import Abandon, Retry
 from approvals.onboarding.record import KIND, process_id_of
 from approvals.policy import OnboardingLimits, Policies
-from approvals.ports import Start
 from store.engine import connect
 from store.schema import upgrade
 from tests.customer_platform.running import running

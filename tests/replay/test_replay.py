@@ -14,7 +14,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from activities.names import NOTHING
-from approvals.ports import Outcome
+from approvals.delivery import Outcome
 from approvals.rules import KINDS
 from starter.replaying import TYPES
 from starter.workers import SANDBOX, WORKFLOWS

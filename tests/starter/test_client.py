@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from temporalio.client import Client
 
-from approvals.ports import Outcome
+from approvals.delivery import Outcome
 from approvals.tenant_access.commands import Withdraw
 from config.settings import Settings
 from identity.signing import SigningKey

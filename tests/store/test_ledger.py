@@ -8,10 +8,11 @@ import pytest
 
 from approvals import rules
 from approvals.commands import Signed
+from approvals.delivery import Outcome
 from approvals.errors import NonceReusedError, NotFoundError
 from approvals.facts import FreshSecret
 from approvals.people import Directory, Role
-from approvals.ports import Ledger, Outcome
+from approvals.ports import Ledger
 from approvals.sign_in import life as sign_in
 from approvals.sign_in.commands import Begin, Prove, RevokeKey
 from approvals.sign_in.record import SignIn, SignInFacts

@@ -15,10 +15,10 @@ from activities.commit import CommitActivities
 from activities.names import NOTHING
 from activities.onboarding import OnboardingActivities
 from activities.send_notices import TemporalMailQueue
+from approvals.delivery import Outcome, Start
 from approvals.onboarding import steps
 from approvals.onboarding.record import Onboarding
 from approvals.policy import Policies
-from approvals.ports import Outcome, Start
 from config import temporal
 from config.settings import load
 from identity.signing import Ed25519Signatures

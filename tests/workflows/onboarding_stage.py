@@ -16,10 +16,10 @@ from activities.onboarding import OnboardingActivities
 from activities.send_notices import TemporalMailQueue
 from approvals.audit import AuditEntry
 from approvals.commands import Command
+from approvals.delivery import Outcome, Start
 from approvals.onboarding.record import KIND, Onboarding, process_id_of
 from approvals.people import Person
 from approvals.policy import OnboardingLimits, Policies
-from approvals.ports import Outcome, Start
 from starter.client import Gatehouse
 from starter.workers import process_worker
 from store import tables as t

@@ -7,8 +7,8 @@ from uuid import uuid4
 from temporalio.client import WorkflowHandle
 
 from approvals.commands import Command
+from approvals.delivery import Outcome
 from approvals.people import Person
-from approvals.ports import Outcome
 from approvals.sign_in.commands import Begin, Prove, RevokeKey, SignOut
 from approvals.sign_in.record import KIND, SignIn
 from identity.enrolment import proof_of

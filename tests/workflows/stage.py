@@ -19,9 +19,9 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from activities import names
 from activities.reconcile import Reconciled, Reconciler
 from approvals.audit import AuditEntry
+from approvals.delivery import Delivery, Outcome
 from approvals.people import Person, Tenant
 from approvals.policy import Policies, Policy
-from approvals.ports import Delivery, Outcome
 from approvals.tenant_access.commands import ChangeEnd, Deny, Grant
 from approvals.tenant_access.record import KIND, TenantAccess, process_id_of
 from starter.client import Gatehouse

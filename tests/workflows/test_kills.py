@@ -21,8 +21,8 @@ from temporalio.client import (
 
 from activities.send_notices import TemporalMailQueue, sweep
 from activities.starting import start_process
+from approvals.delivery import Start
 from approvals.policy import Policies, Policy
-from approvals.ports import Start
 from approvals.tenant_access.record import KIND
 from starter.mailbox import Mailbox, letters
 from store.engine import connect

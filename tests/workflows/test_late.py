@@ -9,7 +9,7 @@ from temporalio.client import WorkflowUpdateFailedError
 
 from activities.names import workflow_id
 from activities.starting import start_process
-from approvals.ports import Start
+from approvals.delivery import Start
 from approvals.tenant_access.commands import Deny, Withdraw
 from approvals.tenant_access.record import KIND
 from tests.factories import BECKY, ELIZABETH, TOM, TOM_SAWYER

@@ -15,11 +15,11 @@ from temporalio.exceptions import ApplicationError
 from activities.names import NOTHING
 from activities.onboarding import OnboardingActivities
 from activities.reconcile import Reconciler
+from approvals.delivery import Outcome, Start
 from approvals.errors import NotAllowedNowError
 from approvals.onboarding.commands import Abandon, Retry
 from approvals.onboarding.record import Onboarding
 from approvals.policy import OnboardingLimits, Policies
-from approvals.ports import Outcome, Start
 from store.engine import Engines
 from store.ledger import SqlLedger
 from tests.customer_platform.customers import ENVIRONMENT, PBX_SECRET

@@ -13,8 +13,9 @@ from temporalio.service import RPCError
 from activities import names
 from activities.starting import start_process
 from approvals.audit import INSTALLATION
+from approvals.delivery import Start
 from approvals.errors import InvalidDecisionError
-from approvals.ports import Letter, NoticesOf, Posting, Start
+from approvals.ports import Letter, NoticesOf, Posting
 from approvals.sign_in.record import KIND as SIGN_IN
 from approvals.tenant_access.record import KIND
 from tests.bad_inputs import rows

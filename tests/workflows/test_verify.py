@@ -17,8 +17,8 @@ from temporalio.worker import Worker
 
 from activities import names
 from activities.starting import start_process
+from approvals.delivery import Start
 from approvals.errors import ApprovalError
-from approvals.ports import Start
 from approvals.tenant_access.commands import Grant
 from approvals.tenant_access.record import KIND
 from config.payloads import KeyRing, encrypting
