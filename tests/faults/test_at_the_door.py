@@ -1,4 +1,4 @@
-"""Faults at the one door: races, lost answers, repeats, moved clocks, a full disk, many writers."""
+"""Faults at the one door: races, lost answers, repeats, moved clocks, many writers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import insert, select, update
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
 
 from activities.commit import CommitActivities
 from approvals.commands import Command
@@ -125,13 +124,13 @@ async def _raced(
     return [
         one
         for one in await asyncio.gather(
-            *(_called(plan.chance.choice(seen), what, plan.chance.random() < 0.3) for what in said)
+            *(called(plan.chance.choice(seen), what, plan.chance.random() < 0.3) for what in said)
         )
         if one is not None
     ]
 
 
-async def _called(life: StoredLife, said: bytes | None, by_signal: bool) -> Call | None:
+async def called(life: StoredLife, said: bytes | None, by_signal: bool) -> Call | None:
     """Deliver, and return how it looked to the caller, if it was taken."""
     loop = asyncio.get_running_loop()
     sent_at = loop.time()
@@ -244,7 +243,7 @@ async def _insisted(life: StoredLife, said: bytes) -> Call:
     """Say the same until somebody answers."""
     while True:
         try:
-            call = await _called(life, said, by_signal=False)
+            call = await called(life, said, by_signal=False)
         except TimeoutError:
             continue
         assert call is not None
@@ -368,53 +367,6 @@ async def test_access_ends_on_the_instant_in_the_nights_in_which_clocks_change(
     plan.notes(wrong)
     await plan.holds(installation.engines)
     assert plan.tried > 0
-
-
-@fault("R14", "a full disk")
-@pytest.mark.parametrize("database", ["sqlite"], indirect=False)
-async def test_a_full_disk_refuses_everything_and_spoils_nothing(
-    plan: FaultPlan, installation: Installation, clock: Creeping
-) -> None:
-    engines = installation.engines
-    calls: list[Call] = []
-
-    for _ in range(plan.times(3, 50)):
-        await _pages(engines, plan.chance.randint(1, 12))
-        waiting: bytes | None = None
-        while waiting is None:
-            batch, life = new_life(installation, clock)
-            said = await life.signed(ELIZABETH, make_submit(batch=batch))
-            try:
-                call = await _called(life, said, by_signal=False)
-            except DBAPIError as trouble:
-                plan.notes([] if "disk is full" in str(trouble) else [str(trouble)])
-                waiting = said
-                plan.tries()
-            else:
-                assert call is not None
-                calls.append(call)
-        await _is_sound(engines)
-        await _pages(engines, None)
-        taken = await _called(life, waiting, by_signal=False)
-        assert taken is not None
-        calls.append(taken)
-
-    await plan.holds(engines, calls=tuple(calls))
-
-
-async def _pages(engines: Engines, more: int | None) -> None:
-    """Let the file grow by so many pages and no more; None takes the limit away."""
-    async with engines.write.connect() as connection:
-        now = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
-        most = 1_000_000_000 if more is None else now + more
-        await connection.exec_driver_sql(f"PRAGMA max_page_count={most}")
-
-
-async def _is_sound(engines: Engines) -> None:
-    async with engines.read.connect() as connection:
-        found = (await connection.exec_driver_sql("PRAGMA integrity_check")).scalar_one()
-    assert found == "ok"
-    assert not (await SqlGate(engines).check(CAROLINE.id, TOM_SAWYER.id)).is_open
 
 
 @fault("R20", "forty writers at once")

