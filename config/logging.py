@@ -9,6 +9,7 @@ import structlog
 
 SECRET_KEY = re.compile(r"(?i)pass|secret|token|cookie|authorization|csrf|dsn|private")
 SECRET_TEXT = re.compile(r"\b(a[a-z]{2}_)[A-Za-z0-9_-]{43}\b")
+FIELDS = ("actor_id", "method", "route", "status", "ms")  # what a line may say besides its event
 UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -18,6 +19,7 @@ def configure(level: str = "INFO") -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(allow=FIELDS),
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
         structlog.processors.format_exc_info,
     ]

@@ -91,16 +91,7 @@ class Guard:
             if not seen[0]:
                 await _told(answer, scope, 500, b"Something went wrong here.")
         finally:
-            # A program asks hundreds of times a second: what it was answered is no news.
-            is_routine = scope["path"].startswith(GATE) and seen[0] == 200
-            log.log(
-                logging.DEBUG if is_routine else logging.INFO,
-                "%s %s %d in %d ms",
-                scope["method"],
-                getattr(scope.get("route"), "path", "unknown"),
-                seen[0],
-                (time.monotonic() - began) * 1000,
-            )
+            _log(scope, seen[0], (time.monotonic() - began) * 1000)
             structlog.contextvars.unbind_contextvars("request_id")
 
     def _refused(self, scope: Scope) -> tuple[int, bytes, int] | None:
@@ -168,6 +159,18 @@ def _is_plain(scope: Scope) -> bool:
     path, raw = scope["path"], scope["raw_path"]
     has_controls = any(ord(one) < 32 or ord(one) == 127 for one in path)
     return raw[:1] == b"/" and not path.startswith("//") and not has_controls
+
+
+def _log(scope: Scope, status: int, ms: float) -> None:
+    """Write what was asked, by its route and never by its address, and how it was answered."""
+    # A program asks hundreds of times a second: what it was answered is no news.
+    is_routine = scope["path"].startswith(GATE) and status == 200
+    route = getattr(scope.get("route"), "path", "unknown")
+    fields = {"method": scope["method"], "route": route, "status": status, "ms": round(ms)}
+    if (viewer := scope["state"].get("viewer")) is not None:
+        fields["actor_id"] = str(viewer.person.id)
+    level = logging.DEBUG if is_routine else logging.INFO
+    log.log(level, "%s %s %d", scope["method"], route, status, extra=fields)
 
 
 async def _told(send: Send, scope: Scope, status: int, text: bytes, wait: int = 0) -> None:

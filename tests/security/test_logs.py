@@ -2,8 +2,11 @@
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from _pytest.logging import LogCaptureHandler
@@ -14,6 +17,7 @@ from portal.__main__ import configured as served
 from starter.temporal_server import TemporalServer
 from starter.workers import process_worker
 from tests.config.test_logging import TOKEN, configured
+from tests.factories import TOM
 from tests.installation import Installation
 from tests.portal.site import Site
 from tests.workflows.stage import eventually
@@ -114,3 +118,45 @@ async def test_what_temporals_core_says_is_a_line_of_ours_without_secrets(
     lines = [json.loads(one) for one in capsys.readouterr().err.splitlines()]
     assert [one for one in lines if one["logger"].startswith("temporalio.core")] != []
     assert [one for one in lines if not {"ts", "level", "event", "logger"} <= set(one)] == []
+
+
+@pytest.mark.usefixtures("untouched")
+async def test_each_answer_of_the_portal_is_a_line_with_its_fields(
+    still: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tom, stranger = await still.signed_in(TOM), still.browser()
+    path = f"/requests/{uuid4()}"
+
+    with configured():
+        await tom.get(path)
+        await stranger.get("/sign-in?email=nobody@classics.example")
+
+    lines = [json.loads(one) for one in capsys.readouterr().err.splitlines()]
+    known, unknown = [one for one in lines if one["logger"] == "portal.guard"]
+    said = {name: known[name] for name in ("level", "method", "route", "status", "actor_id")}
+    assert said == {
+        "level": "info",
+        "method": "GET",
+        "route": "/requests/{process}",
+        "status": 404,
+        "actor_id": str(TOM.id),
+    }
+    assert isinstance(known["ms"], int)
+    assert len(known["request_id"]) == 16
+    assert (unknown["route"], unknown["status"], "actor_id" in unknown) == ("/sign-in", 200, False)
+    assert path not in str([known, unknown])
+    assert "nobody" not in str([known, unknown])
+
+
+def test_a_full_disk_under_the_log_stops_nothing() -> None:
+    script = (
+        "import logging; from config.logging import configure; configure('INFO');"
+        " [logging.getLogger('store').warning('nobody can read this') for _ in range(9)];"
+        " print('and on it goes')"
+    )
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-c", script], check=False, stdout=subprocess.PIPE, stderr=full
+        )
+
+    assert ended.stdout == b"and on it goes\n"
