@@ -111,6 +111,9 @@ class Stage:
             id=f"commit/{uuid4()}",
             task_queue=names.PROCESSES,
             result_type=Outcome,
+            start_to_close_timeout=timedelta(
+                seconds=10
+            ),  # a try that a busy server lost is repeated
             schedule_to_close_timeout=timedelta(seconds=60),
         )
         return outcome
