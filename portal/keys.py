@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from identity.files import ensure_secret, write_secret
 from identity.signing import SigningKey
 from starter.portal_server import PORTAL_KEY, PORTAL_PUBLIC_KEY
-from starter.visits import ASSERTION_KEY
+from starter.visits import ASSERTION_KEY, assertion_keys
 
 SEALING, FORMS = "portal-sealing.key", "portal-forms.key"
 NONCE_BYTES = 12
@@ -44,10 +44,13 @@ class Sealer:
 
 @dataclass(frozen=True)
 class PortalKeys:
-    """What the portal holds. *service* signs vouchers, *assertions* the way into a tenant."""
+    """What the portal holds. *service* signs vouchers.
+
+    The first of the *assertions* signs the way into a tenant; all of them are published.
+    """
 
     service: SigningKey
-    assertions: SigningKey
+    assertions: list[SigningKey]
     sealer: Sealer
     forms: bytes
 
@@ -70,7 +73,7 @@ def ensured(folder: Path, public: Path | None = None) -> PortalKeys:
         write_secret(public, f"{service.public}\n".encode())
     return PortalKeys(
         service=service,
-        assertions=SigningKey.read(folder / ASSERTION_KEY),
+        assertions=assertion_keys(folder),
         sealer=Sealer(ensure_secret(folder / SEALING)),
         forms=ensure_secret(folder / FORMS),
     )

@@ -47,7 +47,9 @@ def way_in_page(
         request,
         template,
         session=opened,
-        assertion=assertions.minted(opened, at.parts.keys.assertions, at.settings.issuer, moment),
+        assertion=assertions.minted(
+            opened, at.parts.keys.assertions[0], at.settings.issuer, moment
+        ),
         good_until=ends_at if opened.ends_at is None else min(ends_at, opened.ends_at),
         target=target,
         **facts,

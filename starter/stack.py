@@ -23,7 +23,7 @@ from starter.mailbox import Mailbox
 from starter.portal_server import PORTAL_KEY, PORTAL_PUBLIC_KEY, PortalServer
 from starter.reference_platform import ReferencePlatform
 from starter.temporal_server import StackError, TemporalServer
-from starter.visits import ASSERTION_KEY
+from starter.visits import ASSERTION_KEY, assertion_keys
 from starter.worker_process import WorkerProcess
 from store.engine import connect
 from store.schema import upgrade
@@ -140,7 +140,7 @@ def prepare_keys(folder: Path) -> None:
     public = SigningKey.read(keys / PORTAL_KEY).public
     write_secret(keys / PORTAL_PUBLIC_KEY, f"{public}\n".encode())
     payload_keys.ensure(keys / "payload")
-    key_set = assertions.jwks([SigningKey.read(keys / ASSERTION_KEY)])
+    key_set = assertions.jwks(assertion_keys(keys))
     (folder / "jwks.json").write_text(json.dumps(key_set, indent=2), encoding="utf-8")
 
 

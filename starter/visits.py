@@ -1,6 +1,7 @@
 """My tenants, and sessions in them, from the command line."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -41,6 +42,7 @@ from starter.typed import checked, id_of
 tenants = command_group("The tenants that requests named you for.")
 sessions = command_group("Open a tenant that you may enter, and close it again.")
 ASSERTION_KEY = "session-assertion.key"
+OTHER_ASSERTION_KEY = "session-assertion.other.key"  # published too: the last one, or the next
 SessionId = Annotated[
     UUID,
     typer.Argument(
@@ -194,6 +196,13 @@ async def _session(at: Desk, wanted: UUID) -> Session:
     return found
 
 
+def assertion_keys(folder: Path) -> list[SigningKey]:
+    """Return the key that signs assertions, and the other one that counts while they change."""
+    other = folder / OTHER_ASSERTION_KEY
+    both = [folder / ASSERTION_KEY, *([other] if other.exists() else [])]
+    return [SigningKey.read(one) for one in both]
+
+
 async def _is_open(at: Desk, session: Session) -> bool:
     return (await at.gate.check_session(session)).is_open
 
@@ -205,7 +214,7 @@ async def _print_assertion(at: Desk, wanted: UUID, *, as_json: bool) -> None:
         raise NotFoundError
     if not await _is_open(at, session):
         raise NotFoundError
-    key = SigningKey.read(at.settings.keys / ASSERTION_KEY)
+    key = assertion_keys(at.settings.keys)[0]
     opened = OpenSession(
         id=session.id,
         person=session.person,

@@ -17,7 +17,7 @@ pages = Pages()
 async def keys(request: Request) -> Response:
     """Return the public halves of the keys that sign session assertions (RFC 7517)."""
     parts: Parts = request.app.state.parts
-    return JSONResponse(jwks([parts.keys.assertions]))
+    return JSONResponse(jwks(parts.keys.assertions))
 
 
 @pages.page("/healthz")
