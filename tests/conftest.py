@@ -1,8 +1,10 @@
 """Real neighbours: PostgreSQL, Temporal, and databases built by the migrations."""
 
 import asyncio
+import gc
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,15 +27,44 @@ from tests.played import Played
 
 TEMPLATE = "gatehouse_template"
 OF_THE_DEMO = ("tests/security/test_canaries.py", "tests/starter/test_demo.py")
+SECONDS = {"windows": 9.0, "played": 9.0, "temporal_server": 2.5, "stack": 1.0, "engines": 0.2}
 NAMESPACES = [f"test-{number}" for number in range(400)]
 
 
 class _ByFile(LoadScopeScheduling):  # type: ignore[misc]  # ships without types
-    """Gives each file to one process of the run; files about the demo are like one."""
+    """Gives each file to one process of the run; files about the demo are like one.
+
+    In the order in which they were collected, which `pytest_collection_modifyitems` has made.
+    """
+
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        config.option.loadscopereorder = False
+        super().__init__(config, log)
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         return "the demo" if file in OF_THE_DEMO else file
+
+
+def pytest_configure() -> None:
+    """Collect the tests without looking for garbage among them."""
+    gc.disable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take long first, so that no process is left with one at the end."""
+    seconds: dict[Path, float] = defaultdict(float)
+    for one in items:
+        names = getattr(one, "fixturenames", ())
+        slowest = max((cost for name, cost in SECONDS.items() if name in names), default=0.02)
+        seconds[one.path] += slowest
+    items.sort(key=lambda one: (-seconds[one.path], str(one.path)))
+
+
+def pytest_collection_finish() -> None:
+    """Look at what tests make from here on, and never at the thousands of tests themselves."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
