@@ -83,12 +83,6 @@ class Step(NamedTuple):
 
 
 @pytest.fixture
-def database() -> str:
-    """SQLite in every run; the door is compared on both elsewhere."""
-    return "sqlite"
-
-
-@pytest.fixture
 def client(client: Client) -> Client:
     """A client whose processes are soon taken up by another worker."""
     config = client.config()
@@ -211,6 +205,7 @@ async def story(
 
 
 @fault("R1", "the worker killed at each commit, mail and call, all kinds under way")
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 async def test_a_worker_that_dies_at_every_place_loses_and_doubles_nothing(
     plan: FaultPlan,
     story: Story,
@@ -234,6 +229,7 @@ async def test_a_worker_that_dies_at_every_place_loses_and_doubles_nothing(
 
 
 @fault("R1", "the worker killed by chance, all kinds under way")
+@pytest.mark.parametrize("database", ["sqlite"])
 async def test_a_worker_that_dies_now_and_then_loses_and_doubles_nothing(
     plan: FaultPlan,
     story: Story,
