@@ -67,9 +67,11 @@ screenshots: $(READY) chromium ## pictures of every page: light, dark, phone; TO
 	$(BIN)/python -m tests.portal.pictures $(TO)
 
 .PHONY: chromium
-chromium: # what people browse with; the portal's tests need a real one
-	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 \
-		&& apt-get install -qq -y --no-install-recommends chromium; } \
+chromium: # what people browse with, without its windows; the portal's tests need a real one
+	@command -v chromium-headless-shell >/dev/null || { test "$$(id -u)" = 0 && { \
+		apt-get install -qq -y --no-install-recommends chromium-headless-shell \
+		|| apt-get install -qq -y --no-install-recommends chromium; }; } \
+		|| command -v chromium >/dev/null \
 		|| echo "There is no Chromium here: the tests in a browser are skipped." >&2
 
 # A lock must not depend on this machine's pip settings. LOCK_FLAGS=--upgrade takes newer versions.

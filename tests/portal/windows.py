@@ -16,7 +16,7 @@ from portal import cookies
 from portal.__main__ import configured
 from tests.portal.site import Site
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 QUIETLY = ("--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage")
 PATIENCE = 10_000  # milliseconds
 ANSWERED = "Failed to load resource: the server responded with"  # what forms are refused by
