@@ -1,7 +1,6 @@
 """The composition root of the worker: settings, adapters, activities, Workers, and their end."""
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -60,7 +59,6 @@ async def serve() -> None:
 
 def main() -> int:
     """Return 0 after a clean stop, 2 for a wrong configuration, 3 when Temporal is not there."""
-    gc.freeze()  # what is imported stays; a workflow must not wait while garbage is sought there
     try:
         asyncio.run(serve())
     except (ConfigurationError, ValueError) as wrong:
