@@ -1,6 +1,7 @@
 """Every page in a real browser: usable by all, light and dark, as wide as a phone, on its own."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,19 +15,21 @@ from tests.portal.scenes import SCENES
 from tests.portal.scenes.scene import Scene, Shown
 from tests.portal.windows import Windows, overheard
 
+STYLE = Path(__file__).parents[2] / "portal" / "static" / "portal.css"
 PICTURES = os.environ.get(FOLDER)  # `make screenshots` says where they go
 Scheme = Literal["light", "dark"]
 DESK, PHONE = ViewportSize(width=1200, height=800), ViewportSize(width=390, height=844)
-# What a scheme changes is colours alone, so that the rules of colours are enough for the other one.
 EVERY_RULE: dict[str, Any] = {"resultTypes": ["violations"]}
-OF_COLOURS: dict[str, Any] = {
-    **EVERY_RULE,
-    "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
-}
+# What a scheme changes is colours alone, and what a phone's width changes is colours, for what
+# lies on what, and places: the same elements are there.
+COLOURS = ["color-contrast", "link-in-text-block"]
+PLACES = [*COLOURS, "scrollable-region-focusable", "target-size"]
+OF_COLOURS = {**EVERY_RULE, "runOnly": {"type": "rule", "values": COLOURS}}
+OF_PLACES = {**EVERY_RULE, "runOnly": {"type": "rule", "values": PLACES}}
 LOOKS: dict[str, tuple[Scheme, ViewportSize, dict[str, Any]]] = {
     "light": ("light", DESK, EVERY_RULE),
     "dark": ("dark", DESK, OF_COLOURS),
-    "phone": ("light", PHONE, EVERY_RULE),
+    "phone": ("light", PHONE, OF_PLACES),
     "phone-dark": ("dark", PHONE, OF_COLOURS),
 }
 SHARPNESS = 2 if PICTURES else 1  # pixels of the picture for one of the page
@@ -35,6 +38,15 @@ TOO_WIDE = """() => [...document.querySelectorAll("main *, header *")]
     .filter(one => one.getBoundingClientRect().right > window.innerWidth + 1
         && !one.closest(".unseen, .skip, .scrolls, .top nav"))
     .map(one => one.outerHTML.slice(0, 80))"""
+
+
+def test_a_narrow_window_has_the_elements_of_a_wide_one() -> None:
+    style = STYLE.read_text(encoding="utf-8")
+    narrow = style.partition("@media (max-width")[2].partition("\n}")[0]
+    hiding = [one.strip() for one in narrow.splitlines() if re.search(r"display: none|visib", one)]
+
+    assert narrow.count("{") > 10
+    assert all("::before" in one or "::after" in one for one in hiding)
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name.replace(" ", "-"))
