@@ -83,7 +83,7 @@ def difference(current: DirectoryFile, wanted: DirectoryFile) -> Difference:
 def signed_out(before: Directory, after: Directory) -> frozenset[PersonId]:
     """Return the people of the new directory who lose a role, an address, or their place here."""
     people = {one.id: one for one in after.people}
-    less = {one.person for one in before.roles if one not in after.roles}
+    less = {one.person for one in {*before.roles} - {*after.roles}}
     for one in before.people:
         new = people.get(one.id, one)
         is_off = one.is_active and not new.is_active

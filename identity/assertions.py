@@ -1,6 +1,7 @@
 """Session assertions: short signed tokens that open a tenant (JWT, EdDSA; RFC 7519, RFC 8693)."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -54,7 +55,7 @@ def _subject(session: OpenSession) -> str:
     return "administrator" if session.clone is None else f"clone:{session.clone}"
 
 
-def jwks(keys: list[SigningKey]) -> dict[str, Any]:
+def jwks(keys: Sequence[SigningKey]) -> dict[str, Any]:
     """Return the public halves as a JSON Web Key Set (RFC 7517, RFC 8037)."""
     return {
         "keys": [

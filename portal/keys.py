@@ -50,7 +50,7 @@ class PortalKeys:
     """
 
     service: SigningKey
-    assertions: list[SigningKey]
+    assertions: tuple[SigningKey, ...]
     sealer: Sealer
     forms: bytes
 

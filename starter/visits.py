@@ -196,11 +196,11 @@ async def _session(at: Desk, wanted: UUID) -> Session:
     return found
 
 
-def assertion_keys(folder: Path) -> list[SigningKey]:
+def assertion_keys(folder: Path) -> tuple[SigningKey, ...]:
     """Return the key that signs assertions, and the other one that counts while they change."""
     other = folder / OTHER_ASSERTION_KEY
     both = [folder / ASSERTION_KEY, *([other] if other.exists() else [])]
-    return [SigningKey.read(one) for one in both]
+    return tuple(SigningKey.read(one) for one in both)
 
 
 async def _is_open(at: Desk, session: Session) -> bool:

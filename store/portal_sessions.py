@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import and_, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from approvals.people import PersonId
@@ -48,8 +48,10 @@ async def end_all(
     """
     if people:
         row = portal_session.c
-        of_them = and_(row.person_id.in_(people), row.sign_in_id != but)
-        await connection.execute(delete(portal_session).where(of_them))
+        of_one = delete(portal_session).where(row.person_id == bindparam("person"))
+        if but is not None:
+            of_one = of_one.where(row.sign_in_id != but)
+        await connection.execute(of_one, [{"person": one} for one in people])
 
 
 class PortalSessions:

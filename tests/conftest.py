@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
 import pytest
 from sqlalchemy.engine import URL
 from temporalio.client import Client
@@ -24,6 +23,7 @@ from store.engine import Engines, connect
 from store.schema import upgrade
 from tests.installation import CarriedClock, Installation
 from tests.played import Played
+from tests.postgres import address, execute
 
 TEMPLATE = "gatehouse_template"
 OF_THE_DEMO = ("tests/security/test_canaries.py", "tests/starter/test_demo.py")
@@ -112,7 +112,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgres_template(postgres_folder: Path) -> str:
     """A migrated, empty PostgreSQL database to copy."""
     execute(postgres_folder, f"CREATE DATABASE {TEMPLATE}")
-    asyncio.run(_migrated(_postgres(postgres_folder, TEMPLATE)))
+    asyncio.run(_migrated(address(postgres_folder, TEMPLATE)))
     return TEMPLATE
 
 
@@ -135,7 +135,7 @@ def database_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) 
     origin: str = request.getfixturevalue("postgres_template")
     name = f"test_{uuid4().hex}"
     execute(folder, f"CREATE DATABASE {name} TEMPLATE {origin}")
-    yield _postgres(folder, name)
+    yield address(folder, name)
     execute(folder, f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -224,22 +224,3 @@ async def _migrated(url: URL) -> None:
 
 def _sqlite(file: Path) -> URL:
     return URL.create("sqlite+aiosqlite", database=str(file))
-
-
-def _postgres(folder: Path, name: str) -> URL:
-    return URL.create(
-        "postgresql+asyncpg", username="postgres", database=name, query={"host": str(folder)}
-    )
-
-
-def execute(folder: Path, statement: str) -> None:
-    """Run one statement as the owner of a server, outside of any transaction."""
-    asyncio.run(_execute(folder, statement))
-
-
-async def _execute(folder: Path, statement: str) -> None:
-    connection = await asyncpg.connect(user="postgres", database="postgres", host=str(folder))
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()

@@ -1,16 +1,15 @@
 """One PostgreSQL database for many tests, emptied before each: far cheaper than a new one."""
 
-import asyncio
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
-import asyncpg
 import pytest
 from sqlalchemy.engine import URL
 
 from store import tables as t
+from tests.postgres import address, execute
 
 __all__ = ["changes_the_schema", "database_url", "shared_postgres"]
 
@@ -26,32 +25,19 @@ class SharedPostgres:
         """Return the address of the database, without a row in any table."""
         if self._name is None:
             self._name = f"shared_{uuid4().hex}"
-            self._execute("postgres", f"CREATE DATABASE {self._name} TEMPLATE {self._template}")
+            execute(self._folder, f"CREATE DATABASE {self._name} TEMPLATE {self._template}")
         else:
             tables = "; ".join(f'DELETE FROM "{one}"' for one in t.metadata.tables)
             # As a replica: no trigger keeps the audit, no foreign key asks for an order.
-            self._execute(self._name, f"SET session_replication_role = replica; {tables}")
-        host = {"host": str(self._folder)}
-        return URL.create(
-            "postgresql+asyncpg", username="postgres", database=self._name, query=host
-        )
+            emptying = f"SET session_replication_role = replica; {tables}"
+            execute(self._folder, emptying, self._name)
+        return address(self._folder, self._name)
 
     def dropped(self) -> None:
         """Drop the database; the next test gets a new one."""
         if self._name is not None:
-            self._execute("postgres", f"DROP DATABASE {self._name} WITH (FORCE)")
+            execute(self._folder, f"DROP DATABASE {self._name} WITH (FORCE)")
             self._name = None
-
-    def _execute(self, database: str, statements: str) -> None:
-        asyncio.run(self._executed(database, statements))
-
-    async def _executed(self, database: str, statements: str) -> None:
-        host = str(self._folder)
-        connection = await asyncpg.connect(user="postgres", database=database, host=host)
-        try:
-            await connection.execute(statements)
-        finally:
-            await connection.close()
 
 
 @pytest.fixture(scope="session")

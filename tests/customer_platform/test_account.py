@@ -21,7 +21,11 @@ def account(address: str, **more: bool) -> PlatformAccount:
     ],
 )
 def test_an_address_that_is_encrypted_or_of_this_machine_is_usable(address: str) -> None:
-    require_usable(account(address))  # raises nothing
+    found = account(address)
+
+    require_usable(found)
+
+    assert found.address.startswith("https://") or found.is_here
 
 
 @pytest.mark.parametrize(

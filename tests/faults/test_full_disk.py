@@ -14,11 +14,11 @@ from sqlalchemy.exc import DBAPIError
 from starter.evidence import Call
 from store.engine import Engines, connect
 from store.gate import SqlGate
-from tests.conftest import execute
 from tests.factories import CAROLINE, ELIZABETH, TOM_SAWYER, make_submit
 from tests.faults.plan import FaultPlan, fault
 from tests.faults.test_at_the_door import called, new_life
 from tests.installation import Installation
+from tests.postgres import address, execute
 from tests.racing import Creeping
 from tests.stored_life import StoredLife
 
@@ -79,8 +79,7 @@ def url_on_disk(request: pytest.FixtureRequest, database: str, disk: Disk) -> It
     shutil.chown(place, host.stat().st_uid, host.stat().st_gid)
     execute(host, f"CREATE TABLESPACE {name} LOCATION '{place}'")
     execute(host, f"CREATE DATABASE {name} TEMPLATE {template} TABLESPACE {name}")
-    query = {"host": str(host)}
-    yield URL.create("postgresql+asyncpg", username="postgres", database=name, query=query)
+    yield address(host, name)
     execute(host, f"DROP DATABASE {name} WITH (FORCE)")
     execute(host, f"DROP TABLESPACE {name}")
 
@@ -107,10 +106,12 @@ async def test_a_file_that_may_not_grow_refuses_everything_and_spoils_nothing(
         await _pages(engines, plan.chance.randint(1, 12))
         life, said = await _until_full(plan, installation, clock, calls)
         await _is_sound(engines)
+        assert await _is_unheard(life)
         await _pages(engines, None)
         calls.append(await _taken(life, said))
 
     await plan.holds(engines, calls=tuple(calls))
+    assert plan.tried == plan.times(3, 50)
 
 
 @fault("R14", "a file system without room")
@@ -124,10 +125,12 @@ async def test_a_full_file_system_refuses_everything_and_spoils_nothing(
         disk.fill()
         life, said = await _until_full(plan, on_disk, clock, calls)
         await _is_sound(engines)
+        assert await _is_unheard(life)
         disk.free()
         calls.append(await _taken(life, said))
 
     await plan.holds(engines, calls=tuple(calls))
+    assert plan.tried == plan.times(2, 30)
 
 
 async def _until_full(
@@ -145,6 +148,13 @@ async def _until_full(
             return life, said
         assert taken is not None
         calls.append(taken)
+
+
+async def _is_unheard(life: StoredLife) -> bool:
+    """Whether nothing of a request is there: no row, no entry of the record, no mail."""
+    mails = [one for one in await life.outbox() if one["process_id"] == life.process]
+    state = await life.installation.inbox.state(life.process)
+    return (state, await life.audit(), mails) == (None, [], [])
 
 
 async def _taken(life: StoredLife, said: bytes) -> Call:

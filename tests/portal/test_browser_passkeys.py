@@ -5,8 +5,10 @@ from uuid import UUID
 
 import pytest
 from playwright.async_api import CDPSession, Page, expect
+from sqlalchemy import select
 
 from approvals.sign_in.record import SignIn
+from store.portal_tables import portal_session
 from tests.factories import TOM
 from tests.portal.test_browser_pages import faults
 from tests.portal.test_browser_requests import form, press, told
@@ -139,6 +141,8 @@ async def test_a_device_that_does_not_know_its_owner_signs_nobody_in(windows: Wi
 
     await expect(tom.get_by_role("alert")).to_contain_text("The browser found no passkey")
     await expect(tom).to_have_url(f"{windows.origin}/sign-in/passkey")
+    async with windows.site.installation.engines.read.connect() as connection:
+        assert (await connection.execute(select(portal_session))).all() == []
 
 
 async def test_a_device_gets_no_second_passkey_of_the_same_person(windows: Windows) -> None:
@@ -154,6 +158,7 @@ async def test_a_device_gets_no_second_passkey_of_the_same_person(windows: Windo
     await add(tom)
 
     await expect(tom.get_by_role("alert")).to_contain_text("it has one for you already")
+    assert len(await windows.site.parts.passkeys.of(TOM.id)) == 1
 
 
 async def test_everybody_can_use_the_pages_of_passkeys(windows: Windows) -> None:

@@ -271,6 +271,7 @@ async def test_an_operator_finds_the_record_of_a_process_and_reads_it(windows: W
     entries = await Trail(windows.site.installation.engines).entries(request)
     await expect(mary.get_by_role("row")).to_have_count(1 + len(entries))
     await expect(row.locator("code")).to_have_attribute("title", entries[-1].hash)
+    assert [one.event for one in entries] == ["submitted", "denied"]
 
 
 async def test_the_mailbox_of_this_machine_leads_from_a_mail_to_its_page(

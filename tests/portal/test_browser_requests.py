@@ -78,6 +78,7 @@ async def test_a_session_is_closed_by_who_opened_it(windows: Windows) -> None:
 
     await told(caroline, "The session is closed.")
     await expect(caroline.get_by_text("Open sessions")).to_have_count(0)
+    assert (await windows.site.installation.request(request)).sessions == ()
 
 
 async def test_the_second_of_two_admins_learns_who_was_first(windows: Windows) -> None:
@@ -137,6 +138,10 @@ async def test_an_end_is_moved_and_an_impossible_one_is_said_beside_its_field(
 
     await told(becky, "The end is changed.")
     await told(becky, "It ends in 8 hours")
+    state = await windows.site.installation.request(request)
+    assert state.ends_at is not None
+    assert state.ends_at - datetime.now(UTC) < timedelta(hours=8)
+    assert not state.no_end
 
 
 async def test_a_double_click_decides_once(windows: Windows) -> None:
