@@ -153,6 +153,7 @@ async def test_a_double_click_decides_once(windows: Windows) -> None:
 
     await told(tom, "Access is granted.")
     await expect(tom.locator(".timeline .granted")).to_have_count(1)
+    assert (await windows.site.installation.request(request)).version == 2
     await expect(tom.locator(".timeline .refused")).to_have_count(0)
 
 
