@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import logging
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from approvals.records import Record
 HOST = "127.0.0.1"
 SIZE_LIMIT = 1_048_576  # bytes of one mail
 _FOLDERS = ("tmp", "new", "cur")
+logging.getLogger("mail.log").setLevel(logging.WARNING)  # at INFO aiosmtpd names who gets mail
 
 
 class StoredLetter(Record):

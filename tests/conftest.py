@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import shutil
 import tempfile
 from collections import defaultdict
@@ -21,6 +22,7 @@ from starter.payload_keys import draw
 from starter.temporal_server import TemporalServer, free_port
 from store.engine import Engines, connect
 from store.schema import upgrade
+from tests import hush
 from tests.installation import CarriedClock, Installation
 from tests.played import Played
 from tests.postgres import address, execute
@@ -70,6 +72,40 @@ def pytest_collection_finish() -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     """Say how tests are spread when they run in several processes."""
     return _ByFile(config, log)
+
+
+@pytest.fixture(scope="session")
+def ear() -> hush.Ear:
+    """Whoever listens to the log of this process."""
+    return hush.Ear()
+
+
+@pytest.fixture(autouse=True)
+def no_log_tells_of_anybody(ear: hush.Ear) -> Iterator[None]:
+    """Let a test fail that logs a person's name or address, or a secret."""
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.addHandler(ear)
+    root.setLevel(logging.INFO)  # as processes of ours have it
+    yield
+    root.removeHandler(ear)
+    root.setLevel(level)
+    found, ear.found = ear.found, []
+    hush.fails(found)
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """The test's folder; when all is over, nobody is named in logs and at Temporal there."""
+    yield tmp_path
+    if request.node.get_closest_marker("plants") is None:
+        hush.fails(hush.told_in(tmp_path))
+
+
+@pytest.fixture(scope="session")
+def tmp_path_factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.TempPathFactory]:
+    """The folders that tests share, looked at like those of one test."""
+    yield tmp_path_factory
+    hush.fails(hush.told_in(tmp_path_factory.getbasetemp()))
 
 
 @pytest.fixture(scope="session")

@@ -112,7 +112,7 @@ def accepted(
     if state.status is Status.LAPSED or (state.status is Status.OFFERED and now >= state.due_at):
         raise LinkExpiredError(state.due_at)
     if state.status is not Status.OFFERED:
-        raise not_now(state, "accept this offer")
+        raise _answered(state, "accept this offer")
     require_seen(state, command)
     after = stepped(state, status=Status.PAIRED, link_used_at=now, decided_by=actor, decided_at=now)
     return transition(after, "accepted", actor)
@@ -121,7 +121,7 @@ def accepted(
 def declined(state: Pairing, command: Decline, actor: PersonId, now: datetime) -> Transition:
     """Refuse the offer, with or without its link in hand: it takes a right from nobody."""
     if state.status is not Status.OFFERED:
-        raise not_now(state, "decline this offer")
+        raise _answered(state, "decline this offer")
     if now >= state.due_at:
         raise TooLateError("This offer", state.due_at)
     require_seen(state, command)
@@ -133,7 +133,7 @@ def declined(state: Pairing, command: Decline, actor: PersonId, now: datetime) -
 def withdrawn(state: Pairing, actor: PersonId, now: datetime) -> Transition:
     """Take the offer back before it is answered."""
     if state.status is not Status.OFFERED:
-        raise not_now(state, "withdraw this offer")
+        raise _answered(state, "withdraw this offer")
     if now >= state.due_at:
         raise TooLateError("This offer", state.due_at)
     return transition(closed(state, Status.WITHDRAWN, actor, now), "withdrawn", actor)
@@ -148,6 +148,13 @@ def require_seen(state: Pairing, command: Command) -> None:
     """Refuse a decision on something else than what stands now."""
     if command.shown != shown_digest(state):
         raise StaleError(standing(state))
+
+
+def _answered(state: Pairing, act: str) -> AlreadyDecidedError | NotAllowedNowError:
+    """Return the refusal of an answer to an offer that is not open: who was first, and when."""
+    if state.closed_at is None and state.decided_at is not None:
+        return AlreadyDecidedError("accepted", state.decided_by, state.decided_at, "This offer")
+    return not_now(state, act)
 
 
 def not_now(state: Pairing, act: str) -> AlreadyDecidedError | NotAllowedNowError:

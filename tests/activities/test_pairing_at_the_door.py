@@ -341,7 +341,7 @@ async def test_every_change_has_its_entry_and_every_entry_its_change(life: Store
         (3, "roles_assigned"),
         (4, "clone_added"),
         (5, "session_begun"),
-        (None, "refused.not_allowed_now"),
+        (None, "refused.already_decided"),
         (6, "revoked"),
     ]
     await kept(life.engines)

@@ -177,8 +177,8 @@ LIVES: dict[str, list[Step]] = {
     "an accepted offer is neither declined, withdrawn nor issued anew": [
         OFFERED,
         PAIRED,
-        Step(DECLINE, TOM, 2 * HOUR, NotAllowedNowError),
-        Step(Withdraw(), CHARLES, 2 * HOUR, NotAllowedNowError),
+        Step(DECLINE, TOM, 2 * HOUR, AlreadyDecidedError),
+        Step(Withdraw(), CHARLES, 2 * HOUR, AlreadyDecidedError),
         Step(Reissue(), CHARLES, 2 * HOUR, NotAllowedNowError),
         Step(TICK, None, 30 * DAY, "paired"),
     ],

@@ -11,7 +11,10 @@ import pytest
 from tests.faults import report
 from tests.faults.plan import FIRST_SEED, FULL, FaultPlan, keep, kept_seeds
 from tests.installation import Installation
+from tests.portal.conftest import settings, site
+from tests.security.conftest import matter
 
+__all__ = ["matter", "settings", "site"]
 PLANS = pytest.StashKey[Any]()
 TO = "GATEHOUSE_FAULTS_TO"  # the folder of the report
 

@@ -29,30 +29,30 @@ def write(folder: Path, plans: Sequence[FaultPlan]) -> Path:
 def _table(plans: Sequence[FaultPlan]) -> list[str]:
     """Return one row a fault and what of it was tried, over all its tests and seeds."""
     rows = [
-        f"| R{number} | {about} | {_tried(group)} | {_broken(group)}"
+        f"| {fault} | {about} | {_tried(group)} | {_broken(group)}"
         f" | {', '.join(sorted({str(one.seed) for one in group}))}"
         f" | {sum(one.seconds for one in group):.0f} |"
-        for (number, about), group in _groups(plans)
+        for (fault, about), group in _groups(plans)
     ]
     heading = "| fault | what | times tried | breaches | seeds | seconds |"
     total = f"| | all | {_tried(plans)} | {_broken(plans)} | | |"
     return [heading, "|---|---|---:|---:|---|---:|", *rows, total]
 
 
-def _groups(plans: Sequence[FaultPlan]) -> list[tuple[tuple[int, str], list[FaultPlan]]]:
-    found: dict[tuple[int, str], list[FaultPlan]] = {}
-    for one in plans:
-        found.setdefault((_number(one.fault), one.about), []).append(one)
-    return sorted(found.items())
+def _groups(plans: Sequence[FaultPlan]) -> list[tuple[tuple[str, str], list[FaultPlan]]]:
+    found: dict[tuple[str, str], list[FaultPlan]] = {}
+    for one in sorted(plans, key=lambda one: (one.fault[0], int(one.fault[1:]), one.about)):
+        found.setdefault((one.fault, one.about), []).append(one)
+    return list(found.items())
 
 
 def _judges(plans: Sequence[FaultPlan]) -> list[str]:
     """Return a row a fault: what was checked in each of its tests, and what in some was not."""
     rows, why = [], dict[int, set[str]]()
-    for (number, about), group in _groups(plans):
+    for (fault, about), group in _groups(plans):
         missing = {one for plan in group for one in plan.not_judged_by}
         checked = set.intersection(*(plan.judged_by for plan in group)) - missing
-        rows.append(f"| R{number} | {about} | {_named(checked)} | {_named(missing)} |")
+        rows.append(f"| {fault} | {about} | {_named(checked)} | {_named(missing)} |")
         for plan in group:
             for one, reason in plan.not_judged_by.items():
                 why.setdefault(one, set()).add(reason)
@@ -70,10 +70,6 @@ def _tried(plans: Sequence[FaultPlan]) -> int:
 
 def _broken(plans: Sequence[FaultPlan]) -> int:
     return sum(len(one.breaches) for one in plans)
-
-
-def _number(fault: str) -> int:
-    return int(fault.removeprefix("R"))
 
 
 def _plot(lags: Sequence[float]) -> list[str]:

@@ -155,11 +155,12 @@ async def test_processes_go_on_after_temporal_was_killed(
     plan: FaultPlan,
     installation: Installation,
     own_server: TemporalServer,
+    payload_keys: Path,
     told: list[str],
     tmp_path: Path,
     how: str,
 ) -> None:
-    stage = Stage(installation, await connected(own_server.address))
+    stage = Stage(installation, await connected(own_server.address, payload_keys))
     old = tmp_path / "old"
     decided: list[UUID] = []
     if how == "old":

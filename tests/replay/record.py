@@ -14,7 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy.engine import URL
-from temporalio.client import WorkflowHandle
+from temporalio.client import Client, WorkflowHandle
+from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkipper
 
 from starter.temporal_server import TemporalServer, free_port
@@ -22,7 +23,7 @@ from store.engine import connect
 from store.schema import upgrade
 from tests.installation import CarriedClock, Installation
 from tests.replay import lives, onboarding_lives
-from tests.workflows.stage import QUICK, Stage, connected
+from tests.workflows.stage import QUICK, Stage
 
 HISTORIES = Path(__file__).with_name("histories")
 SKIPPING = "frontend.WorkflowTimeSkippingEnabled=true"
@@ -97,8 +98,11 @@ async def stage_of(folder: Path, setting: str) -> AsyncIterator[Stage]:
     installation = Installation(engines)
     await installation.fill()
     await server.start()
+    client = await Client.connect(
+        server.address, data_converter=pydantic_data_converter, identity="recording"
+    )
     try:
-        yield Stage(installation, await connected(server.address, identity="recording"))
+        yield Stage(installation, client)
     finally:
         await server.stop()
         await engines.close()

@@ -12,6 +12,7 @@ from tests.installation import CarriedClock
 from tests.portal.conftest import settings, site, still
 from tests.portal.site import Site
 from tests.security.full_house import FullHouse
+from tests.security.matter import Matter
 
 __all__ = ["settings", "site", "still"]
 
@@ -20,6 +21,15 @@ __all__ = ["settings", "site", "still"]
 def database(request: pytest.FixtureRequest) -> str:
     """SQLite, unless a test asks for both: what lies below is tested on each."""
     return str(getattr(request, "param", "sqlite"))
+
+
+@pytest.fixture
+async def matter(request: pytest.FixtureRequest, site: Site) -> Matter:
+    """One of the matters that can be decided on, with its people."""
+    kind: type[Matter] = request.param
+    found = kind(site)
+    await found.furnished()
+    return found
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from approvals.customer_access.commands import BeginSession, Disable
 from approvals.customer_access.record import KIND
 from approvals.people import Person
 from approvals.tenant_access.commands import Grant
-from identity.signing import fresh_nonce
 from store import tables as t
 from store.engine import connect
 from store.gate import SqlGate
@@ -28,12 +27,12 @@ from tests.factories import (
     TOM_SAWYER,
     make_submit,
 )
-from tests.installation import CarriedClock, Installation, key_id, write_directory
+from tests.installation import CarriedClock, Installation, write_directory
 from tests.portal.site import Browser, Site
-from tests.security.ways import WAYS, carried, events, posted
+from tests.security.ways import WAYS, answered, events, posted
 from tests.stored_life import END, StoredLife, code_of, kept
 from tests.switching import ON, SWITCH, SWITCHING, accepting, fill
-from tests.workflows.stage import eventually, on_both_databases
+from tests.workflows.stage import on_both_databases
 
 TRIALS, ROUNDS = 10, 2
 
@@ -105,14 +104,8 @@ async def test_nobody_is_let_in_by_any_way_after_the_switch_went_off(switched: S
             status = await posted(switched, browser, f"/customers/{SWITCH}/{command.kind}")
             assert status in (303, 409)
             return
-        nonce = fresh_nonce()
-        said = switched.installation.signed(who, SWITCH, command, nonce=nonce)
-        await carried(switched, SWITCH, said, way, KIND)
-
-        async def is_answered() -> bool:
-            return await switched.installation.inbox.outcome(key_id(who), nonce) is not None
-
-        await eventually(is_answered, within=30)
+        said = switched.installation.signed(who, SWITCH, command)
+        await answered(switched, who, SWITCH, said, way, KIND)
 
     for off_by in WAYS * ROUNDS:
         before = await events(switched, SWITCH)

@@ -1,27 +1,18 @@
 """The ways on which a decision comes in: a form of the portal, and Temporal's messages."""
 
 import json
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from temporalio.client import WorkflowUpdateFailedError
 
-from approvals.commands import Command
-from approvals.tenant_access.commands import Deny, Grant
+from approvals.people import Person
 from portal import cookies, forms
 from store import tables as t
+from tests.installation import key_id
 from tests.portal.site import OUR_OWN, Browser, Site
 from tests.workflows.stage import as_json, eventually
 
 WAYS = ("update", "signal", "form")
-DECISIONS = ("grant", "deny")
-
-
-def command_of(decision: str, shown: str) -> Command:
-    """Return a decision on what stands."""
-    if decision == "deny":
-        return Deny(reason="No.", shown=shown)
-    return Grant(ends_at=datetime.now(UTC) + timedelta(days=1), shown=shown)
 
 
 async def events(site: Site, process: UUID) -> list[str]:
@@ -31,14 +22,7 @@ async def events(site: Site, process: UUID) -> list[str]:
         return [row.event for row in await connection.execute(query)]
 
 
-async def sent_as_form(site: Site, browser: Browser, process: UUID, decision: str) -> int:
-    """Send the form that an admin would have, with good marks; return the status."""
-    shown = await site.installation.shown(process)
-    more = {"reason": "No."} if decision == "deny" else {"end": "7d"}
-    return await posted(site, browser, f"/requests/{process}/{decision}", shown=shown, **more)
-
-
-async def posted(site: Site, browser: Browser, address: str, **fields: str | list[str]) -> int:
+async def posted(site: Site, browser: Browser, address: str, /, **fields: str | list[str]) -> int:
     """Send a form of a process, with good marks; return the status."""
     token = browser.client.cookies[cookies.name_of(site.parts, cookies.SIGN_IN)]
     _, family, _, act = address.split("/")
@@ -62,6 +46,22 @@ async def carried(
     except WorkflowUpdateFailedError as refused:
         return str(getattr(refused.cause, "type", "unknown"))
     return None
+
+
+async def answered(
+    site: Site, who: Person, process: UUID, said: bytes, way: str, kind: str
+) -> str | None:
+    """Let Temporal carry what *who* signed; return the code of its refusal, None if it counted."""
+    await carried(site, process, said, way, kind)
+    nonce = json.loads(said)["nonce"]
+
+    async def is_answered() -> bool:
+        return await site.installation.inbox.outcome(key_id(who), nonce) is not None
+
+    await eventually(is_answered, within=30)
+    outcome = await site.installation.inbox.outcome(key_id(who), nonce)
+    assert outcome is not None
+    return None if outcome.refusal is None else outcome.refusal.code
 
 
 async def heard(site: Site, process: UUID, before: int) -> list[str]:

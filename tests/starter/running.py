@@ -149,7 +149,7 @@ class Running(Place):
 
     def __init__(self, folder: Path, **environment: str) -> None:
         super().__init__(folder, **environment)
-        self.log = folder / "up.log"
+        self.log = folder / "up.txt"
         self.process: subprocess.Popen[str] | None = None
 
     def start(self, *words: str) -> str:

@@ -123,6 +123,7 @@ async def test_an_intact_installation_of_all_kinds_holds(broken: Broken) -> None
         assert len((await connection.execute(kinds)).all()) == 7
 
 
+@pytest.mark.plants
 @pytest.mark.parametrize(
     ("number", "sentence", "break_it"),
     [pytest.param(*one, id=f"I{one[0]}-{one[2].__name__}") for one in BREAKS],

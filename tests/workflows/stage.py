@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,7 +15,6 @@ from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import RawValue
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities import names
 from activities.reconcile import Reconciled, Reconciler
@@ -24,6 +24,7 @@ from approvals.people import Person, Tenant
 from approvals.policy import Policies, Policy
 from approvals.tenant_access.commands import ChangeEnd, Deny, Grant
 from approvals.tenant_access.record import KIND, TenantAccess, process_id_of
+from config.payloads import KeyRing, encrypting
 from starter.client import Gatehouse
 from store import tables as t
 from store.gate import SqlGate
@@ -280,13 +281,6 @@ async def is_admitted(client: Client, workflow: str, update: str) -> bool:
     return True
 
 
-async def connected(
-    address: str, namespace: str = "default", identity: str | None = None
-) -> Client:
-    """Connect as Gatehouse does."""
-    return await Client.connect(
-        address,
-        namespace=namespace,
-        data_converter=pydantic_data_converter,
-        identity=identity,
-    )
+async def connected(address: str, keys: Path) -> Client:
+    """Connect as Gatehouse does, with those keys of payloads."""
+    return await Client.connect(address, data_converter=encrypting(KeyRing(keys)))

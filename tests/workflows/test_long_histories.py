@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -37,9 +38,11 @@ async def short_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
 
 
 @pytest.fixture
-async def short(installation: Installation, short_server: TemporalServer) -> Stage:
+async def short(
+    installation: Installation, short_server: TemporalServer, payload_keys: Path
+) -> Stage:
     """The stage on that server."""
-    return Stage(installation, await connected(short_server.address))
+    return Stage(installation, await connected(short_server.address, payload_keys))
 
 
 async def test_a_burst_that_makes_the_process_continue_as_new_is_answered_whole(

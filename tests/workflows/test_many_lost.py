@@ -98,12 +98,12 @@ async def executions(client: Client) -> Counter[str]:
 
 
 async def test_every_open_process_of_every_kind_is_started_once_after_the_file_was_lost(
-    engines: Engines, own_server: TemporalServer, tmp_path: Path
+    engines: Engines, own_server: TemporalServer, payload_keys: Path, tmp_path: Path
 ) -> None:
     crowd = Crowd(engines, EACH)
     await crowd.fill()
     wanted = await crowd.opened(range(EACH))
-    client = await connected(own_server.address)
+    client = await connected(own_server.address, payload_keys)
 
     async with kept(crowd, client):  # nobody asks for it
         await sees(client, wanted)
@@ -125,12 +125,12 @@ async def test_every_open_process_of_every_kind_is_started_once_after_the_file_w
 
 
 async def test_an_older_copy_of_the_file_is_brought_up_to_what_the_rows_say(
-    engines: Engines, own_server: TemporalServer, tmp_path: Path
+    engines: Engines, own_server: TemporalServer, payload_keys: Path, tmp_path: Path
 ) -> None:
     crowd = Crowd(engines, 3 * FEW)
     await crowd.fill()
     older = await crowd.opened(range(2 * FEW))
-    client = await connected(own_server.address)
+    client = await connected(own_server.address, payload_keys)
     async with working(crowd, client), kept(crowd, client):
         await sees(client, older)
     await own_server.stop()  # what happens from here on is not in its file

@@ -15,9 +15,11 @@ MOMENT = timedelta(seconds=1.5)
 
 
 @pytest.fixture
-async def stage(installation: Installation, own_server: TemporalServer) -> Stage:
+async def stage(
+    installation: Installation, own_server: TemporalServer, payload_keys: Path
+) -> Stage:
     """The stage on that server."""
-    return Stage(installation, await connected(own_server.address))
+    return Stage(installation, await connected(own_server.address, payload_keys))
 
 
 async def test_processes_go_on_after_the_server_was_killed(

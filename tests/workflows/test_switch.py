@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -39,10 +40,12 @@ async def short_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
 
 
 @pytest.fixture
-async def switching(installation: Installation, short_server: TemporalServer) -> Stage:
+async def switching(
+    installation: Installation, short_server: TemporalServer, payload_keys: Path
+) -> Stage:
     """The stage on that server, with those who switch."""
     await fill(installation.engines)
-    return Stage(installation, await connected(short_server.address))
+    return Stage(installation, await connected(short_server.address, payload_keys))
 
 
 async def gives(stage: Stage, person: Person, command: Command) -> str:

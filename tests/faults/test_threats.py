@@ -1,0 +1,129 @@
+"""Threats that are a matter of many tries: workflows ended by strangers, and decisions too wide."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from temporalio.client import Client
+
+from activities import names
+from approvals.errors import ApprovalError
+from approvals.policy import Policy
+from approvals.site_access.commands import Grant as Let
+from approvals.site_access.privileges import FOR_CONTACTS, LEAST, LEVELS, Area, Level, covers
+from approvals.tenant_access.commands import ChangeEnd, Grant
+from store import tables as t
+from store.engine import Engines
+from tests.factories import (
+    BECKY,
+    DAY,
+    ELIZABETH,
+    HOUR,
+    MINUTE,
+    START,
+    TOM,
+    TOM_SAWYER,
+    Life,
+    make_submit,
+)
+from tests.faults.plan import FaultPlan, fault
+from tests.many_processes import Crowd
+from tests.sites import HUCK, SID, SiteLife, managing
+from tests.workflows.test_many_lost import kept, sees, working
+
+EITHER = (False, True)
+SPANS = (-DAY, 0 * DAY, MINUTE, HOUR, DAY, 30 * DAY, 400 * DAY)
+
+
+async def written(engines: Engines, processes: Mapping[UUID, str]) -> dict[UUID, tuple[Any, ...]]:
+    """Return row and mails of each of these processes but onboardings, which go on."""
+    found = {}
+    async with engines.read.connect() as connection:
+        for one, kind in processes.items():
+            if kind != "onboarding":
+                row = await connection.execute(select(t.process).where(t.process.c.id == one))
+                mails = select(t.outbox.c.id).where(t.outbox.c.process_id == one)
+                sent = (await connection.execute(mails)).scalars()
+                found[one] = (tuple(row.one()), frozenset(sent))
+    return found
+
+
+@fault("T2", "workflows terminated and cancelled by a stranger, while others begin")
+async def test_what_a_stranger_ends_goes_on_from_its_row(
+    plan: FaultPlan, engines: Engines, client: Client
+) -> None:
+    each = plan.times(3, 20)
+    crowd = Crowd(engines, 2 * each)
+    await crowd.fill()
+    wanted = await crowd.opened(range(each))
+
+    async with working(crowd, client), kept(crowd, client):
+        await sees(client, wanted)
+        before = await written(engines, wanted)
+        load = asyncio.create_task(crowd.opened(range(each, 2 * each)))
+        for one in plan.chance.sample(sorted(wanted), plan.times(12, 100)):
+            handle = client.get_workflow_handle(names.workflow_id(wanted[one], one))
+            await (handle.terminate() if plan.chance.random() < 0.5 else handle.cancel())
+            plan.tries()
+        more = await load
+        await sees(client, {**wanted, **more})
+        after = await written(engines, wanted)
+
+        changed = [one for one in before if before[one] != after[one]]
+        plan.notes([f"{wanted[one]} {one} was changed" for one in changed])
+        await plan.holds(engines, client=client)
+
+
+@fault("T5", "random decisions of tenants' admins, under random policies")
+def test_a_tenants_admin_gives_what_was_asked_within_policy(plan: FaultPlan) -> None:
+    drawn, granted = plan.chance.choice, 0
+    for _ in range(plan.times(1_000, 10_000)):
+        longest, shortest, endless = drawn((DAY, 30 * DAY)), drawn((MINUTE, HOUR)), drawn(EITHER)
+        policy = Policy(longest_access=longest, shortest_access=shortest, allow_no_end=endless)
+        request = Life(policy=policy)
+        submit = make_submit()
+        request.says(submit, ELIZABETH, START)
+        for now in (START + drawn((MINUTE, HOUR)), START + DAY / 2):
+            span, no_end = drawn((None, *SPANS)), drawn(EITHER)
+            ends_at = None if span is None else now + span
+            command = Grant if request.request.status == "pending" else ChangeEnd
+            try:
+                step = request.says(
+                    command(ends_at=ends_at, no_end=no_end), drawn((TOM, BECKY)), now
+                )
+            except ApprovalError:
+                continue
+            granted += 1
+            assert {grant.person for grant in step.grants} == set(submit.people)
+            for grant in step.grants:
+                assert (grant.tenant, grant.no_end) == (TOM_SAWYER.id, grant.ends_at is None)
+                assert endless if grant.ends_at is None else grant.ends_at == ends_at
+                assert grant.ends_at is None or shortest <= grant.ends_at - now <= longest
+        plan.tries()
+    assert granted > plan.tried / 5
+
+
+@fault("T5", "random levels given by contacts of a site, whose own are random")
+def test_a_contact_gives_levels_up_to_their_own(plan: FaultPlan) -> None:
+    drawn, granted = plan.chance.choice, 0
+    others = [area for area in Area if area not in FOR_CONTACTS]
+    for _ in range(plan.times(500, 10_000)):
+        own = {area: drawn(LEVELS[area]) for area in Area}
+        given = {area: drawn((own[area], *LEVELS[area])) for area in Area}
+        given = given if given != LEAST else {**LEAST, Area.PURCHASE: Level.VIEW}
+        site = SiteLife()
+        managing(site, HUCK, START, **{area: own[area] for area in others})
+        site.asks(SID, START)
+        try:
+            site.says(Let(privileges=given), HUCK, SID, START + HOUR)
+        except ApprovalError:
+            assert site.status(SID) == "asked"
+        else:
+            granted += 1
+            held = dict(site.access(SID).privileges)
+            assert all(covers(own[area], held[area]) for area in others)
+            assert not any(covers(held[area], "view") for area in FOR_CONTACTS)
+        plan.tries()
+    assert granted > plan.tried / 50

@@ -1,0 +1,64 @@
+"""Listens to everything that the suite writes: no log and no Temporal server may name anybody.
+
+The people of all tests have names of their own and addresses that end in ``.example``, so that
+each of them is a canary; tokens of links and assertions are known by their form. What is listened
+to: every log record of the test's own process, as the product would write it; the logs that
+processes left in the folders of tests; and the files of the Temporal servers that ran there, in
+which all ids, search attributes and histories stand.
+"""
+
+import logging
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from config.logging import formatter
+from tests import factories, onboardings, pairings, sites
+
+PEOPLE = (*factories.EVERYBODY, *pairings.VENDOR_PEOPLE, *sites.PEOPLE, onboardings.ARTHUR)
+NEWCOMERS = ("Jim Hawkins", "Blind Pew", "Doctor Livesey", "Admiral Benbow")
+NAMES = sorted({*(one.name for one in PEOPLE), *NEWCOMERS})
+COMPANY = "Tom Sawyer Fence Painting"  # bears somebody's name, and may be named
+ADDRESS = r"[\w.+-]+@(?:[\w-]+\.)+example\b"
+SECRET = r"\ba[a-z]{2}_[A-Za-z0-9_-]{43}\b|eyJ[A-Za-z0-9_-]{20,}\.eyJ"
+UNSPEAKABLE = re.compile(f"(?!{COMPANY})(?:{'|'.join(NAMES)})|{ADDRESS}|{SECRET}")
+IN_BYTES = re.compile(UNSPEAKABLE.pattern.encode())
+PATTERNS = ("*.log", "temporal.db*")
+
+
+class Ear(logging.Handler):
+    """Hears every record of this process, and keeps what nobody may write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(formatter())
+        self.heard = 0
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Look at the line that would be written."""
+        line = self.format(record)
+        self.heard += 1
+        if UNSPEAKABLE.search(line):
+            self.found.append(line)
+
+
+def told_in(folder: Path) -> list[str]:
+    """Return what logs and files of Temporal's tell anywhere below a folder."""
+    return [
+        f"{file.relative_to(folder)} tells {found.decode()}"
+        for file in files_of(folder)
+        for found in sorted(set(IN_BYTES.findall(file.read_bytes())))
+    ]
+
+
+def files_of(folder: Path) -> Iterator[Path]:
+    """Yield the logs and the files of Temporal's servers below a folder."""
+    for pattern in PATTERNS:
+        yield from (one for one in folder.rglob(pattern) if one.is_file())
+
+
+def fails(found: Iterable[str]) -> None:
+    """Fail when something was told."""
+    said = list(found)
+    assert not said, "What nobody may write stands there:\n" + "\n".join(said)
