@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from temporalio.client import Client, WorkflowHandle
@@ -47,6 +47,15 @@ class Reconciled(Record):
         )
 
 
+class Compared(NamedTuple):
+    """Open rows by workflow id, what runs and whether it is ours, and what runs for no open row."""
+
+    rows: dict[str, OpenProcess]
+    running: dict[str, bool]
+    closed: list[str]
+    gone: list[str]
+
+
 class Reconciler:
     """Compares the open rows with the running workflows and starts what is missing."""
 
@@ -71,6 +80,18 @@ class Reconciler:
             self._seen = {}  # nobody knows what happened meanwhile: the minute begins anew
             raise
 
+    async def survey(self) -> Reconciled:
+        """Say what a round would do now, and do nothing."""
+        rows, running, closed, gone = await self._compared()
+        missing = [one for one in rows if not running.get(one)]
+        late = [one for one, row in rows.items() if running.get(one) and self._is_late(row)]
+        return Reconciled(
+            open=len(rows),
+            started=len(missing),
+            replaced=sum(one in running for one in missing),
+            watched=len(late) + len(closed) + len(gone),
+        )
+
     async def run_until_sure(
         self, tell: Callable[[int], None], pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> Reconciled:
@@ -89,13 +110,8 @@ class Reconciler:
         return done
 
     async def _round(self) -> Reconciled:
-        rows = {
-            names.workflow_id(row.kind, row.id): row for row in await self._ledger.open_processes()
-        }
-        running = await self._running()
+        rows, running, closed, gone = await self._compared()
         late = {(one, row.due) for one, row in rows.items() if self._is_late(row)}
-        closed, gone = await self._needless([one for one in running if one not in rows])
-        gone = [one for one in gone if running[one]]
         stuck = self._lasting(late | {(one, None) for one in (*closed, *gone)})
         missing = [one for one in rows if not running.get(one) or one in stuck]
         foreign = [one for one in missing if one in running]
@@ -114,6 +130,15 @@ class Reconciler:
             ended=ended,
             watched=len(left),
         )
+
+    async def _compared(self) -> Compared:
+        """Return open rows, running workflows, and those of them whose row is closed or gone."""
+        rows = {
+            names.workflow_id(row.kind, row.id): row for row in await self._ledger.open_processes()
+        }
+        running = await self._running()
+        closed, gone = await self._needless([one for one in running if one not in rows])
+        return Compared(rows, running, closed, [one for one in gone if running[one]])
 
     async def _start(self, row: OpenProcess) -> bool:
         await start_process(self._client, row.kind, Start(process=row.id), row.tenant)

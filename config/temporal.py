@@ -23,6 +23,14 @@ from config.settings import ConfigurationError, Settings
 CONNECTING = 5.0  # seconds; a server that takes the line and says nothing must not hold a person up
 
 
+class AwayError(RuntimeError):
+    """Nobody answers at the *address* of Temporal; the text says why."""
+
+    def __init__(self, address: str, why: str) -> None:
+        super().__init__(f"Temporal at {address} {why}")
+        self.address = address
+
+
 async def connect(
     settings: Settings, *, identity: str, lazy: bool = False, is_quiet: bool = False
 ) -> Client:
@@ -30,7 +38,7 @@ async def connect(
 
     Unless *is_quiet*, the warnings of Temporal's client go to the log.
 
-    Raises ConfigurationError for plain text to another machine, RuntimeError when nobody answers.
+    Raises ConfigurationError for plain text to another machine, AwayError when nobody answers.
     """
     options = _configured()
     address = str(options.get("target_host") or settings.temporal_address or "127.0.0.1:7233")
@@ -50,9 +58,9 @@ async def connect(
                 runtime=_quiet() if is_quiet else _logging(),
             )
     except TimeoutError:
-        raise RuntimeError(f"Temporal at {address} does not answer") from None
+        raise AwayError(address, "does not answer") from None
     except RuntimeError as away:
-        raise RuntimeError(f"Temporal at {address} cannot be reached: {away}") from away
+        raise AwayError(address, f"cannot be reached: {away}") from away
 
 
 def data_converter(settings: Settings) -> DataConverter:

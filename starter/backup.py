@@ -9,16 +9,18 @@ from typing import Annotated
 import typer
 
 from config.settings import Settings, load
-from starter.console import UsageError, runs, status
+from starter.console import UsageError, print_text, runs, status
+from starter.options import DryRun
 from store.copying import CopyError, copy_file
 
 DATABASE = "gatehouse.db"
-FOLDERS, FILES = ("keys", "secrets"), ("policy.toml", "checkpoints.jsonl")
+FOLDERS = ("keys", "secrets")  # the rest are files
 
 
 @runs
 async def backup(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new or empty folder.")],
+    dry_run: DryRun = False,
 ) -> None:
     """Copy database, keys and policy to FOLDER while everything runs.
 
@@ -27,6 +29,10 @@ async def backup(
     """
     settings = load()
     database = settings.database
+    _require_free(folder)
+    if dry_run:
+        _say_what(settings, folder)
+        return
     _prepare(folder)
     try:
         if database.drivername.startswith("sqlite"):
@@ -41,29 +47,52 @@ async def backup(
     status(f"{folder} holds the copy. Whoever can read it can act as this installation.")
 
 
-def _prepare(folder: Path) -> None:
-    """Make the folder, for its owner alone. Raises UsageError for one that holds something."""
+def _require_free(folder: Path) -> None:
+    """Raise UsageError for a folder that holds something, or is none."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        is_taken = any(folder.iterdir())
-        os.chmod(folder, 0o700)
+        is_taken = folder.exists() and any(folder.iterdir())
     except OSError as trouble:
         raise UsageError(f"FOLDER: {folder}: {trouble.strerror}.") from None
     if is_taken:
         raise UsageError(f"FOLDER: {folder} is not empty. Nothing was copied.")
 
 
+def _say_what(settings: Settings, folder: Path) -> None:
+    if settings.database.drivername.startswith("sqlite"):
+        print_text(f"{settings.database.database} -> {folder / DATABASE}")
+    for name, place in _places(settings).items():
+        print_text(f"{place} -> {folder / name}")
+    status("Nothing was copied.")
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder, for its owner alone."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.chmod(folder, 0o700)
+    except OSError as trouble:
+        raise UsageError(f"FOLDER: {folder}: {trouble.strerror}.") from None
+
+
 def _copy_files(settings: Settings, folder: Path) -> None:
-    places = {
+    for name, place in _places(settings).items():
+        if name in FOLDERS:
+            shutil.copytree(place, folder / name)
+            os.chmod(folder / name, 0o700)
+        else:
+            shutil.copy2(place, folder / name)
+
+
+def _places(settings: Settings) -> dict[str, Path]:
+    """Return the folders and files that are there, by their names in a copy."""
+    known = {
         "keys": settings.keys,
         "secrets": settings.secrets,
         "policy.toml": settings.policy_file or settings.home / "policy.toml",
         "checkpoints.jsonl": settings.checkpoints,
     }
-    for name in FOLDERS:
-        if places[name].is_dir():
-            shutil.copytree(places[name], folder / name)
-            os.chmod(folder / name, 0o700)
-    for name in FILES:
-        if places[name].is_file():
-            shutil.copy2(places[name], folder / name)
+    return {
+        name: place
+        for name, place in known.items()
+        if (place.is_dir() if name in FOLDERS else place.is_file())
+    }

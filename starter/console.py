@@ -25,6 +25,7 @@ from approvals.texts import inert
 from config.settings import ConfigurationError
 from starter.client import UnreachableError
 from starter.temporal_server import StackError
+from store.engine import SchemaError
 
 DONE, REFUSED, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
 T = TypeVar("T")
@@ -161,7 +162,7 @@ def _ended(work: Callable[[], None]) -> tuple[int, str]:
             sys.stdout.flush()
     except ApprovalError as refusal:
         return REFUSED, str(refusal)
-    except (FieldError, ConfigurationError) as wrong:
+    except (FieldError, ConfigurationError, SchemaError) as wrong:
         return USAGE, str(wrong)
     except (UnreachableError, StackError, OutputError) as away:
         return UNREACHABLE, str(away)

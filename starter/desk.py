@@ -51,9 +51,10 @@ class Desk:
                 self._client = await temporal.connect(
                     self.settings, identity="gatehouse-cli", is_quiet=True
                 )
-            except RuntimeError as away:
+            except temporal.AwayError as away:
                 raise UnreachableError(
-                    "Cannot reach Temporal; is `gatehouse up` running? Nothing was changed."
+                    f"Cannot reach Temporal at {away.address}; is `gatehouse up` running?"
+                    " Nothing was changed."
                 ) from away
         return self._client
 

@@ -13,6 +13,7 @@ from config.settings import load
 from identity.files import write_secret
 from identity.signing import encoded
 from starter.console import UsageError, runs, status
+from starter.options import DryRun
 from starter.times import now, said_utc
 from starter.typed import checked
 
@@ -42,6 +43,7 @@ async def rotate(
             help="When it takes over, such as 1h: time to copy the file to other machines.",
         ),
     ] = None,
+    dry_run: DryRun = False,
 ) -> None:
     """Draw a new key for Temporal's payloads; the keys before it go on decrypting.
 
@@ -49,9 +51,13 @@ async def rotate(
     nothing is left that it encrypted: after Temporal's retention.
     """
     begins = now() if after is None else now() + checked("--after", duration, after)
+    when = "now" if after is None else f"from {said_utc(begins)}"
+    ring = load().payload_keys
+    if dry_run:
+        status(f"A new key in {ring} would encrypt {when}. Nothing was changed.")
+        return
     try:
-        file = draw(load().payload_keys, begins)
+        file = draw(ring, begins)
     except OSError as trouble:
         raise UsageError(f"The key cannot be written: {trouble.strerror}.") from None
-    when = "now" if after is None else f"from {said_utc(begins)}"
     status(f"{file} encrypts {when}. Copy it to every machine that has a worker or a client.")

@@ -64,6 +64,7 @@ async def login(
     locale: Annotated[
         str | None, typer.Option(metavar="LANGUAGE", help="Your language (with --new).")
     ] = None,
+    dry_run: DryRun = False,
 ) -> None:
     """Sign in: a code comes by mail, and proves that the key made here is yours for 12 hours.
 
@@ -72,6 +73,10 @@ async def login(
     wanted = checked("EMAIL", address, email)
     newcomer = _newcomer(new, name, site, locale)
     profile_name = profiles.chosen(None)
+    if dry_run:
+        status(f"If {wanted} is known here, a code of {DIGITS} digits would be mailed to it.")
+        status(f"The key that it proves would be kept as profile {profile_name}, for 12 hours.")
+        return
     key, sign_in = SigningKey.fresh(), uuid4()
     async with desk() as at:
         gatehouse = await at.gatehouse()

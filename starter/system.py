@@ -2,7 +2,7 @@
 
 import sys
 from importlib import import_module
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from temporalio.service import RPCError
@@ -10,9 +10,12 @@ from temporalio.service import RPCError
 from config import temporal
 from config.settings import load
 from starter.client import UnreachableError
-from starter.console import print_json, runs, status
-from starter.options import AsJson
+from starter.console import print_json, print_text, runs, status
+from starter.options import AsJson, DryRun
 from store.engine import connect
+
+if TYPE_CHECKING:
+    from activities.reconcile import Reconciled
 
 
 @runs
@@ -39,16 +42,23 @@ def portal() -> None:
 
 
 @runs
-async def migrate() -> None:
+async def migrate(dry_run: DryRun = False) -> None:
     """Bring the database's schema to this version. Safe to repeat."""
-    from store.schema import upgrade
+    from store.schema import pending, upgrade
 
     engines = connect(load().database)
     try:
-        await upgrade(engines)
+        steps = await pending(engines)
+        if not dry_run:
+            await upgrade(engines)
     finally:
         await engines.close()
-    status("The schema is up to date.")
+    for one in steps:
+        (print_text if dry_run else status)(one)
+    if steps and dry_run:
+        status(f"{len(steps)} would be applied. Nothing was changed.")
+    else:
+        status("The schema is up to date.")
 
 
 @runs
@@ -61,6 +71,7 @@ async def reconcile(
             " or look once and leave it.",
         ),
     ] = True,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Give every open process a workflow that fits it, and end those that no process needs.
@@ -76,9 +87,15 @@ async def reconcile(
     try:
         client = await temporal.connect(settings, identity="gatehouse-reconcile", is_quiet=True)
         reconciler = Reconciler(SqlLedger(engines), client)
+        if dry_run:
+            _say_survey(await reconciler.survey(), as_json=as_json)
+            return
         done = await (reconciler.run_until_sure(_say_watched) if wait else reconciler.run_once())
-    except RuntimeError as away:
-        raise UnreachableError("Cannot reach Temporal. Nothing was changed.") from away
+    except temporal.AwayError as away:
+        raise UnreachableError(
+            f"Cannot reach Temporal at {away.address}; is `gatehouse up` running?"
+            " Nothing was changed."
+        ) from away
     except RPCError as lost:
         raise UnreachableError(
             f"Temporal was lost on the way: {lost.status.name}. What was started stays;"
@@ -97,6 +114,16 @@ async def reconcile(
             f"{done.watched} do not fit their processes and were left, for they may be about to"
             " move. Run it again, without --no-wait."
         )
+
+
+def _say_survey(found: "Reconciled", *, as_json: bool) -> None:
+    if as_json:
+        print_json({"dry_run": True, **found.model_dump()})
+    status(
+        f"{found.open} open; {found.started} would be started again, {found.replaced} of them"
+        f" replaced; {found.watched} do not fit their processes, and would be watched for a minute."
+        " Nothing was changed."
+    )
 
 
 def _say_watched(count: int) -> None:

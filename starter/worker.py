@@ -55,8 +55,9 @@ async def verify(
     try:
         client = await temporal.connect(load(), identity="gatehouse-verify", is_quiet=True)
         verdict = await replayed(client, limit)
-    except RuntimeError as away:
-        raise UnreachableError("Cannot reach Temporal. Nothing was verified.") from away
+    except temporal.AwayError as away:
+        sentence = f"Cannot reach Temporal at {away.address}. Nothing was verified."
+        raise UnreachableError(sentence) from away
     except RPCError as lost:
         sentence = f"Temporal was lost on the way: {lost.status.name}. Nothing was verified."
         raise UnreachableError(sentence) from lost

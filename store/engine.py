@@ -23,6 +23,10 @@ POSTGRES_SETTINGS = {
 }
 
 
+class SchemaError(ValueError):
+    """The database's schema is not one that this version can use."""
+
+
 class Clock(Protocol):
     """Where the moment of a decision comes from."""
 

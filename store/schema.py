@@ -4,9 +4,11 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from store.engine import Engines
+from store.engine import Engines, SchemaError
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -15,6 +17,7 @@ async def upgrade(engines: Engines, revision: str = "head") -> None:
     """Bring the database to a revision. Safe to repeat; one transaction.
 
     A SQLite file that is missing is made here and nowhere else, readable by its owner alone.
+    Raises SchemaError for a database of a newer version.
     """
     if engines.is_sqlite:
         _made(Path(str(engines.url.database)))
@@ -22,12 +25,46 @@ async def upgrade(engines: Engines, revision: str = "head") -> None:
         await connection.run_sync(_upgrade, revision)
 
 
+async def pending(engines: Engines) -> list[str]:
+    """Return what `upgrade` would do, a line a revision, oldest first; nothing is made.
+
+    Raises SchemaError for a database of a newer version.
+    """
+    current = None
+    if not (engines.is_sqlite and _is_missing(Path(str(engines.url.database)))):
+        async with engines.read.connect() as connection:
+            current = await connection.run_sync(_current)
+    found = _script().iterate_revisions("head", current or "base")
+    return [f"{one.revision}: {one.doc}" for one in found][::-1]
+
+
+def _is_missing(file: Path) -> bool:
+    return not file.exists()
+
+
 def _made(file: Path) -> None:
     file.touch(mode=0o600)
 
 
 def _upgrade(connection: Connection, revision: str) -> None:
+    _current(connection)
     command.upgrade(configured(connection), revision)
+
+
+def _current(connection: Connection) -> str | None:
+    """Return the revision of a database, None for one without tables of ours."""
+    found = MigrationContext.configure(connection).get_current_revision()
+    known = {one.revision for one in _script().walk_revisions()}
+    if found is not None and found not in known:
+        raise SchemaError(
+            f"The database has the schema {found} of a newer version of Gatehouse. Use that version"
+            " or a newer one. Nothing was changed."
+        )
+    return found
+
+
+def _script() -> ScriptDirectory:
+    return ScriptDirectory(str(MIGRATIONS))
 
 
 def configured(connection: Connection) -> Config:

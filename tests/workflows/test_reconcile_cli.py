@@ -12,7 +12,7 @@ from approvals.tenant_access.commands import Withdraw
 from approvals.tenant_access.record import KIND
 from tests.factories import ELIZABETH, HUNDRED_ACRE
 from tests.starter.running import Ended, Place
-from tests.workflows.stage import Stage, short_window, until
+from tests.workflows.stage import Stage, eventually, short_window, until
 
 SECOND = timedelta(seconds=1)
 
@@ -79,3 +79,25 @@ async def test_without_waiting_it_says_what_it_left(stage: Stage, place: Place) 
     assert ended.json == {"open": 1, "started": 0, "replaced": 0, "ended": 0, "watched": 2}
     assert "2 do not fit their processes and were left" in ended.err
     assert "Looking again" not in ended.err
+
+
+async def test_a_dry_run_says_what_it_would_do_and_does_nothing(stage: Stage, place: Place) -> None:
+    await hanging(stage)
+    async with stage.installation.working(stage.client):
+        lost = stage.handle(await stage.submitted())
+        await lost.terminate()
+    running = f"WorkflowId = '{lost.id}' AND ExecutionStatus = 'Running'"
+
+    async def is_gone() -> bool:
+        return (await stage.client.count_workflows(running)).count == 0
+
+    await eventually(is_gone)
+
+    ended = await reconciled(place, "--dry-run")
+
+    assert ended.code == 0, ended.err
+    assert ended.json == {
+        "dry_run": True, "open": 2, "started": 1, "replaced": 0, "ended": 0, "watched": 2,
+    }  # fmt: skip
+    assert "Nothing was changed." in ended.err
+    assert await is_gone()

@@ -215,4 +215,4 @@ async def test_the_command_says_that_temporal_is_away(
     )
 
     assert (code, found) == (3, None)
-    assert said == "Cannot reach Temporal. Nothing was verified.\n"
+    assert said == f"Cannot reach Temporal at {away}. Nothing was verified.\n"
