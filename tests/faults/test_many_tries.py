@@ -1,4 +1,4 @@
-"""Guesses at codes and links, played against the rules by a clock that obeys them."""
+"""What takes many tries: guesses at codes and links, and bytes that two sides must write alike."""
 
 import base64
 from datetime import timedelta
@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given, seed, settings
 
 from approvals.errors import RateLimitedError, TooLateError
 from approvals.facts import FreshSecret
@@ -17,6 +18,7 @@ from approvals.sign_in.commands import Begin, Prove
 from approvals.sign_in.record import SignIn, SignInFacts, Status
 from approvals.transition import Transition
 from identity.enrolment import DIGITS, LINK_PREFIX, TOKEN_BYTES, proof_of, proof_of_link
+from tests.approvals.test_commands import SAID_BY_ANYBODY, signs_what_is_read
 from tests.factories import ELIZABETH, PUBLIC_KEY, START, TOM
 from tests.faults.plan import FaultPlan, fault
 from tests.installation import CODES
@@ -69,6 +71,18 @@ def after(step: Transition) -> SignIn:
     """Return the sign-in after a transition."""
     assert isinstance(step.after, SignIn)
     return step.after
+
+
+@fault("K5", "generated commands, written by a client and read by the door")
+def test_client_and_server_sign_the_same_bytes(plan: FaultPlan) -> None:
+    @seed(plan.seed)
+    @settings(max_examples=plan.times(100, 10_000), deadline=None, database=None)
+    @given(**SAID_BY_ANYBODY)
+    def alike(**said: Any) -> None:
+        signs_what_is_read(**said)
+        plan.tries()
+
+    alike()
 
 
 @fault("T10", "links guessed; all that is ever said is one and the same sentence")
