@@ -33,7 +33,7 @@ from benchmarks.counts import Life
 from benchmarks.installation import Installation
 from benchmarks.people import GROUP, Signatory, email_of, make_id, site_of
 from identity.enrolment import proof_of_link
-from starter.mailbox import letters
+from starter.letters import letters
 
 LASTS = timedelta(seconds=2)
 TOKEN = re.compile(r"apl_[A-Za-z0-9_-]{43}")

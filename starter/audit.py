@@ -13,7 +13,7 @@ from approvals.errors import NotFoundError, say
 from approvals.facts import Needed
 from approvals.people import Directory, PersonId
 from identity.files import write_secret
-from starter import proofs, verdicts
+from starter import proofs
 from starter.console import UsageError, print_json, print_table, print_text, runs, status
 from starter.desk import Desk, desk
 from starter.options import AsJson
@@ -76,6 +76,8 @@ async def verify(
     checked as far as it can be read from here. Ends with exit 1 when something is wrong, and names
     each breach.
     """
+    from starter import verdicts  # late: other commands need none of its imports
+
     if what is not None and verdicts.is_file(what):
         verdicts.print_proof(Path(what), trust, as_json=as_json)
         return

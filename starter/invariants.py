@@ -18,7 +18,7 @@ from approvals.ports import OutboxItem, Renderer
 from approvals.rules import KINDS
 from starter import leaks
 from starter.evidence import Call, Evidence, Finding, UnreadableError
-from starter.mailbox import StoredLetter, letters
+from starter.letters import StoredLetter, letters
 from starter.replaying import replayed
 from store import invariants as rows
 from store import recorded

@@ -10,7 +10,7 @@ from approvals.errors import say
 from approvals.texts import inert
 from config.settings import load
 from starter.console import UsageError, print_json, print_table, print_text, runs
-from starter.mailbox import StoredLetter, letters
+from starter.letters import StoredLetter, letters
 from starter.options import AsJson
 
 app = typer.Typer(

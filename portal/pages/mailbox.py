@@ -13,7 +13,7 @@ from portal.families import Family, Pages
 from portal.guard import address
 from portal.parts import Parts
 from portal.render import page
-from starter.mailbox import StoredLetter, letters
+from starter.letters import StoredLetter, letters
 from starter.portal_server import mailbox_key
 
 pages = Pages()

@@ -1,6 +1,6 @@
 """The fifth chapter: staff ask two tenants for access, which is decided, used, and ends."""
 
-from starter.mailbox import StoredLetter
+from starter.letters import StoredLetter
 from starter.story.cast import BENBOW, EMAILS, GALLERY, OPERATOR
 from starter.story.stage import Stage
 from starter.story.telling import require, show_mail, tell

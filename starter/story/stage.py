@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from starter.mailbox import StoredLetter, letters
+from starter.letters import StoredLetter, letters
 from starter.story.cast import EMAILS
 from starter.story.telling import StoryError, show_command, show_line, show_mail, show_typed
 from starter.story.terminals import Command

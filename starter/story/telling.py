@@ -9,7 +9,7 @@ from rich.text import Text
 
 from approvals.errors import ApprovalError
 from starter.console import data, print_text
-from starter.mailbox import StoredLetter
+from starter.letters import StoredLetter
 
 WIDTH = 96  # columns of a sentence or command; what comes back is as wide as the terminal
 INDENT = 2

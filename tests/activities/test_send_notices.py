@@ -19,7 +19,8 @@ from mail.links import Links
 from mail.mailer import SmtpMailer
 from mail.render import TemplateRenderer
 from mail.smtp_server import Security, SmtpServer
-from starter.mailbox import Mailbox, letters
+from starter.letters import letters
+from starter.mailbox import Mailbox
 from starter.workers import mail_worker
 from store.outbox import SqlOutbox
 from tests.factories import CAROLINE, CHARLOTTE, ELIZABETH, PROCESS, make_id

@@ -13,7 +13,8 @@ import pytest
 
 from approvals.ports import Fate, Letter
 from mail.mailer import Security, SmtpMailer, SmtpServer
-from starter.mailbox import SIZE_LIMIT, Mailbox, letters
+from starter.letters import letters
+from starter.mailbox import SIZE_LIMIT, Mailbox
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LETTER = Letter(

@@ -12,7 +12,7 @@ from temporalio.client import Client
 
 from config.payloads import KeyRing, encrypting
 from starter.leaks import Place, log_places
-from starter.mailbox import letters
+from starter.letters import letters
 
 CODE = re.compile(r"\b(\d{4}) (\d{4})\b")
 TOKEN = re.compile(r"\ba[a-z]{2}_[A-Za-z0-9_-]{43}\b")

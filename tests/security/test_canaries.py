@@ -10,7 +10,7 @@ from temporalio.client import Client
 
 from config.settings import Settings
 from starter.leaks import Place, secrets_of
-from starter.mailbox import letters
+from starter.letters import letters
 from starter.reference_platform import ACCOUNT, pbx_secrets
 from starter.story import pairing, request, site
 from starter.story.cast import EMAILS

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TextIO, TypeVar
 import pytest
 
 from starter.__main__ import run
-from starter.mailbox import StoredLetter, letters
+from starter.letters import StoredLetter, letters
 from tests.installation import ANSWER_SECONDS
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 import pytest
 
-from starter.mailbox import letters
+from starter.letters import letters
 from tests.starter import running
 from tests.starter.running import EMAILS, FENCE, GALLERY, Ended, Running
 

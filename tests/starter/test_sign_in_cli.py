@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from starter.mailbox import letters
+from starter.letters import letters
 from tests.starter.running import EMAILS, Ended, Running, code_in, eventually
 from tests.starter.teletype import Teletype
 

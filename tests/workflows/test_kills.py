@@ -24,7 +24,8 @@ from activities.starting import start_process
 from approvals.delivery import Start
 from approvals.policy import Policies, Policy
 from approvals.tenant_access.record import KIND
-from starter.mailbox import Mailbox, letters
+from starter.letters import letters
+from starter.mailbox import Mailbox
 from store.engine import connect
 from store.outbox import SqlOutbox
 from tests.factories import (
