@@ -27,13 +27,17 @@ from tests.factories import (
     TOM_SAWYER,
     Life,
     make_submit,
+    parsed,
 )
 from tests.faults.plan import FaultPlan, fault
+from tests.installation import Installation
 from tests.many_processes import Crowd
 from tests.sites import HUCK, SID, SiteLife, managing
+from tests.workflows.stage import Stage, eventually
 from tests.workflows.test_many_lost import kept, sees, working
 
 EITHER = (False, True)
+AT_ONCE, LONG = 100, 290.0  # signals; seconds, in which the grant's five minutes pass
 SPANS = (-DAY, 0 * DAY, MINUTE, HOUR, DAY, 30 * DAY, 400 * DAY)
 
 
@@ -74,6 +78,31 @@ async def test_what_a_stranger_ends_goes_on_from_its_row(
         changed = [one for one in before if before[one] != after[one]]
         plan.notes([f"{wanted[one]} {one} was changed" for one in changed])
         await plan.holds(engines, client=client)
+
+
+@fault("T30", "junk signals to one process, and then a grant")
+async def test_a_grant_behind_thousands_of_junk_signals_counts(
+    plan: FaultPlan, installation: Installation, client: Client
+) -> None:
+    stage, junk = Stage(installation, client), plan.times(50, 10_001)
+    async with installation.working(client):
+        process = await stage.submitted()
+        for start in range(0, junk, AT_ONCE):
+            numbers = range(start, min(start + AT_ONCE, junk))
+            await asyncio.gather(*(stage.handle(process).signal(f"junk {one}") for one in numbers))
+            plan.tries(len(numbers))
+        await stage.signal(process, "approve", said := await stage.grant(process))
+        signed = parsed(said)
+
+        async def is_over() -> bool:
+            is_heard = await installation.inbox.outcome(signed.key, signed.nonce) is not None
+            return is_heard and await stage.refusals(process) >= junk
+
+        await eventually(is_over, within=LONG, every=0.5)
+        outcome = await stage.recorded(said)
+        assert (outcome.status, outcome.refusal) == ("granted", None)
+        assert await stage.broken_tasks(process) == 0
+        await plan.holds(installation.engines, client=client)
 
 
 @fault("T5", "random decisions of tenants' admins, under random policies")
