@@ -32,7 +32,7 @@ test: $(READY) chromium ## the test suite, in three processes; ARGS="tests/store
 	TMPDIR=$(ROOMY) $(BIN)/python -m pytest -q -n 3 --dist loadfile $(ARGS)
 
 .PHONY: faults
-faults: $(READY) ## the fault suite at full size, three quarters of an hour; TO=folder gets its report
+faults: $(READY) ## the fault suite at full size, over an hour; TO=folder gets its report
 	GATEHOUSE_FAULT_SEED=$${GATEHOUSE_FAULT_SEED:-$$(date +%s)} GATEHOUSE_FAULTS=full \
 		GATEHOUSE_FAULTS_TO=$(TO) $(BIN)/python -m pytest -q tests/faults \
 		-o faulthandler_timeout=3600 $(ARGS)

@@ -81,7 +81,10 @@ class Reconciler:
             raise
 
     async def survey(self) -> Reconciled:
-        """Say what a round would do now, and do nothing."""
+        """Say what a round would do with processes now, and do nothing.
+
+        The Schedule of reviews, which a round makes again, is not looked at.
+        """
         rows, running, closed, gone = await self._compared()
         missing = [one for one in rows if not running.get(one)]
         late = [one for one, row in rows.items() if running.get(one) and self._is_late(row)]

@@ -60,7 +60,7 @@ class Parts:
                     self.temporal = await temporal.connect(
                         self.settings, identity="gatehouse-portal"
                     )
-                except RuntimeError as away:
+                except temporal.AwayError as away:
                     raise UnreachableError("Cannot reach Temporal. Nothing was changed.") from away
             return self.temporal
 

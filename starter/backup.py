@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.engine import URL
 
 from config.settings import Settings, load
 from starter.console import UsageError, print_text, runs, status
@@ -14,6 +15,7 @@ from starter.options import DryRun
 from store.copying import CopyError, copy_file
 
 DATABASE = "gatehouse.db"
+ELSEWHERE = "The database is a PostgreSQL: copy it with pg_dump."
 FOLDERS = ("keys", "secrets")  # the rest are files
 
 
@@ -35,15 +37,15 @@ async def backup(
         return
     _prepare(folder)
     try:
-        if database.drivername.startswith("sqlite"):
+        if _is_file(database):
             await asyncio.to_thread(copy_file, database, folder / DATABASE)
         _copy_files(settings, folder)
     except CopyError as trouble:
         raise UsageError(f"The database cannot be copied: {trouble}.") from None
     except OSError as trouble:
         raise UsageError(f"FOLDER: {folder}: {trouble.strerror}.") from None
-    if not database.drivername.startswith("sqlite"):
-        status("The database is a PostgreSQL: copy it with pg_dump. Keys and policy are copied.")
+    if not _is_file(database):
+        status(f"{ELSEWHERE} Keys and policy are copied.")
     status(f"{folder} holds the copy. Whoever can read it can act as this installation.")
 
 
@@ -57,9 +59,18 @@ def _require_free(folder: Path) -> None:
         raise UsageError(f"FOLDER: {folder} is not empty. Nothing was copied.")
 
 
+def _is_file(database: URL) -> bool:
+    return database.drivername.startswith("sqlite")
+
+
 def _say_what(settings: Settings, folder: Path) -> None:
-    if settings.database.drivername.startswith("sqlite"):
-        print_text(f"{settings.database.database} -> {folder / DATABASE}")
+    file = Path(str(settings.database.database))
+    if not _is_file(settings.database):
+        status(ELSEWHERE)
+    elif file.is_file():
+        print_text(f"{file} -> {folder / DATABASE}")
+    else:
+        raise UsageError(f"The database cannot be copied: there is no file {file}.")
     for name, place in _places(settings).items():
         print_text(f"{place} -> {folder / name}")
     status("Nothing was copied.")

@@ -28,6 +28,7 @@ from approvals.rules import KINDS
 
 ENDED = "AcceptedUpdateCompletedWorkflow"  # Temporal's word for an update that lost its run
 POLL = (0.02, 0.05, 0.1, 0.2)  # seconds between looks for a recorded outcome; the last repeats
+PATIENCE = 0.6  # of a person's time that a process's workflow has; then the door is asked itself
 Recorded = Callable[[UUID, str], Awaitable[Outcome | None]]
 REFUSALS = (  # with these Temporal refuses a call at every try, and has done nothing
     RPCStatusCode.INVALID_ARGUMENT,
@@ -105,13 +106,23 @@ class Gatehouse:
     async def send(self, kind: str, said: bytes) -> str:
         """Give a command to a running process, or to the door if it runs no more; return a receipt.
 
+        A workflow that hangs holds nobody up: after a while the door is asked past it, which takes
+        a command once, however often it comes.
+
         Raises the refusal's ApprovalError, or UnreachableError.
         """
         signed, end = parsed(said, KINDS[kind].commands), self._end()
         try:
-            async with _answered(end):
+            async with _answered(self._end(PATIENCE)):
                 return await self._carried(kind, signed, said)
         except _SilenceError:
+            outcome = await self._looked_up(signed)
+        if outcome is not None:
+            return accepted(outcome)
+        try:
+            async with _answered(end):
+                return await self._direct(signed, said)
+        except (_SilenceError, _RefusedError):
             return await self._awaited(signed, end)
 
     async def _carried(self, kind: str, signed: Signed, said: bytes) -> str:
@@ -220,8 +231,8 @@ class Gatehouse:
         except (SQLAlchemyError, OSError):  # away for now, and the command may count meanwhile
             return None
 
-    def _end(self) -> float:
-        return asyncio.get_running_loop().time() + self._answer.total_seconds()
+    def _end(self, share: float = 1.0) -> float:
+        return asyncio.get_running_loop().time() + share * self._answer.total_seconds()
 
 
 @asynccontextmanager

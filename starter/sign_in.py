@@ -73,16 +73,18 @@ async def login(
     wanted = checked("EMAIL", address, email)
     newcomer = _newcomer(new, name, site, locale)
     profile_name = profiles.chosen(None)
+    code = f"{'A' if new else f'If {wanted} is known here, a'} code of {DIGITS} digits"
     if dry_run:
-        status(f"If {wanted} is known here, a code of {DIGITS} digits would be mailed to it.")
+        status(f"{code} would be mailed to {wanted}.")
         status(f"The key that it proves would be kept as profile {profile_name}, for 12 hours.")
+        status("Nothing was changed.")
         return
     key, sign_in = SigningKey.fresh(), uuid4()
     async with desk() as at:
         gatehouse = await at.gatehouse()
         begin = Begin(email=wanted, public_key=key.public, client=_client(), newcomer=newcomer)
         await gatehouse.submit(KIND, _signed(key, sign_in, begin), None)
-        status(f"If {wanted} is known here, a code of {DIGITS} digits is on its way to it.")
+        status(f"{code} is on its way to {wanted if new else 'it'}.")
         status(f"The mail must show this key: {fingerprint(key.public)}")
         if at.settings.maildir is not None:
             status(f"Read it in another terminal: gatehouse mail list --to {wanted}")

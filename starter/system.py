@@ -97,9 +97,9 @@ async def reconcile(
             " Nothing was changed."
         ) from away
     except RPCError as lost:
+        so_far = "Nothing was changed." if dry_run else "What was started stays; run it again."
         raise UnreachableError(
-            f"Temporal was lost on the way: {lost.status.name}. What was started stays;"
-            " run it again."
+            f"Temporal was lost on the way: {lost.status.name}. {so_far}"
         ) from lost
     finally:
         await engines.close()
@@ -121,8 +121,8 @@ def _say_survey(found: "Reconciled", *, as_json: bool) -> None:
         print_json({"dry_run": True, **found.model_dump()})
     status(
         f"{found.open} open; {found.started} would be started again, {found.replaced} of them"
-        f" replaced; {found.watched} do not fit their processes, and would be watched for a minute."
-        " Nothing was changed."
+        f" replaced; {found.watched} do not fit their processes, and would be replaced or ended if"
+        " they have not moved after a minute. Nothing was changed."
     )
 
 

@@ -35,8 +35,8 @@ class WorkerProcess:
         """Wait until the worker takes work, so that no first command must. Raises StackError."""
         try:
             client = await temporal.connect(load(), identity="gatehouse-up", is_quiet=True)
-        except RuntimeError as away:  # TEMPORAL_ADDRESS may name another one
-            raise StackError(f"Cannot reach Temporal as the worker would: {away}.") from away
+        except temporal.AwayError as away:  # TEMPORAL_ADDRESS may name another one
+            raise StackError(f"{away}. The worker does not reach it either.") from away
         ask = DescribeTaskQueueRequest(
             namespace=client.namespace,
             task_queue=TaskQueue(name=names.PROCESSES),

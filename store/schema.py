@@ -57,8 +57,8 @@ def _current(connection: Connection) -> str | None:
     known = {one.revision for one in _script().walk_revisions()}
     if found is not None and found not in known:
         raise SchemaError(
-            f"The database has the schema {found} of a newer version of Gatehouse. Use that version"
-            " or a newer one. Nothing was changed."
+            f"The database has a schema that this version does not know ({found}): a newer version"
+            " has migrated it. Use that one. Nothing was changed."
         )
     return found
 

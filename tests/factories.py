@@ -64,9 +64,13 @@ def make_tenant(owner: Organization) -> Tenant:
     )
 
 
+NAMES = set[str]()  # of everybody whom tests made
+
+
 def make_person(name: str, organization: Organization) -> Person:
     """Return an active person whose address is made of name and organization."""
     email = f"{name.lower().replace(' ', '.')}@{organization.slug}.example"
+    NAMES.add(name)
     return Person(id=PersonId(make_id(email)), email=email, name=name, organization=organization.id)
 
 

@@ -112,7 +112,7 @@ def accepted(
     if state.status is Status.LAPSED or (state.status is Status.OFFERED and now >= state.due_at):
         raise LinkExpiredError(state.due_at)
     if state.status is not Status.OFFERED:
-        raise _answered(state, "accept this offer")
+        raise not_now(state, "accept this offer")
     require_seen(state, command)
     after = stepped(state, status=Status.PAIRED, link_used_at=now, decided_by=actor, decided_at=now)
     return transition(after, "accepted", actor)
@@ -151,7 +151,7 @@ def require_seen(state: Pairing, command: Command) -> None:
 
 
 def _answered(state: Pairing, act: str) -> AlreadyDecidedError | NotAllowedNowError:
-    """Return the refusal of an answer to an offer that is not open: who was first, and when."""
+    """Return the refusal of what an open offer alone can take: who was first, and when."""
     if state.closed_at is None and state.decided_at is not None:
         return AlreadyDecidedError("accepted", state.decided_by, state.decided_at, "This offer")
     return not_now(state, act)
@@ -162,4 +162,5 @@ def not_now(state: Pairing, act: str) -> AlreadyDecidedError | NotAllowedNowErro
     if state.closed_at is None:
         return NotAllowedNowError(act, state.status.value)
     by = None if state.closed_by == CLOCK else state.closed_by
-    return AlreadyDecidedError(state.status.value, by, state.closed_at)
+    what = "This offer" if state.link_used_at is None else "This pairing"
+    return AlreadyDecidedError(state.status.value, by, state.closed_at, what)

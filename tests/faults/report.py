@@ -8,9 +8,10 @@ from tests.faults.plan import FaultPlan
 WIDTH, BARS = 60, 12  # characters of the longest bar, and how many bars
 HEAD = """# Faults
 
-Every fault ends with a check of what must always hold (I1 to I17, docs/security.md), as far as its
-test has evidence for it; "Judged by" says how far that is. How often each was tried is what two
-cores do in about an hour, and no proof that a rarer accident holds too.
+A fault that touches a database ends with a check of what must always hold (I1 to I17,
+docs/security.md), as far as its test has evidence for it; "Judged by" says how far that is. What is
+tried against the rules alone is judged by its test. R is a fault; T a threat of docs/security.md. How often each was tried is what two
+cores do in an hour or so, and no proof that a rarer accident holds too.
 """
 
 

@@ -29,7 +29,7 @@ GUESS = Prove(proof="0" * 64)  # what it is worth, the door works out
 WINDOW = timedelta(minutes=10)  # in which five codes are mailed to one address
 
 
-@fault("K6", "codes guessed by somebody who knows the address and waits as told")
+@fault("T15", "codes guessed by somebody who knows the address and waits as told")
 def test_no_guessed_code_is_right_and_guessing_takes_its_time(plan: FaultPlan) -> None:
     """Codes and guesses come from the seed: one in a hundred million fits."""
     chance, now, guesses = plan.chance, START, plan.times(1_000, 100_000)
@@ -73,7 +73,7 @@ def after(step: Transition) -> SignIn:
     return step.after
 
 
-@fault("K5", "generated commands, written by a client and read by the door")
+@fault("T40", "generated commands, written by a client and read by the door")
 def test_client_and_server_sign_the_same_bytes(plan: FaultPlan) -> None:
     @seed(plan.seed)
     @settings(max_examples=plan.times(100, 10_000), deadline=None, database=None)

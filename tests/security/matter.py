@@ -33,6 +33,7 @@ class Matter(ABC):
     late: ClassVar[Mapping[str, str]] = {}  # and one after the window, if not "too_late"
     deciders: ClassVar[tuple[Person, Person]]
     directory: ClassVar[Directory]
+    fixed: ClassVar[set[str]]  # what no decision changes in the state
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -56,7 +57,7 @@ class Matter(ABC):
 
     @abstractmethod
     async def of_their_own(self) -> list[tuple[Person, UUID]]:
-        """Return people who may decide, each with a process that is theirs or lets them in."""
+        """Begin a process for each who may decide although it is theirs or lets them in."""
 
     @abstractmethod
     def asked_for(self, process: UUID) -> set[Any]:
@@ -111,11 +112,6 @@ class Matter(ABC):
         more = Directory(organizations=(), tenants=(), people=(), roles=roles)
         async with self.site.installation.engines.write.begin() as connection:
             await write_directory(connection, more)
-
-    async def _says(self, who: Person, process: UUID, command: Command) -> None:
-        assert self.site.parts.temporal is not None
-        said = self.site.installation.signed(who, process, command)
-        await self.site.installation.gatehouse(self.site.parts.temporal).send(self.kind, said)
 
     async def _submits(self, who: Person, process: UUID, command: Command, group: UUID) -> None:
         assert self.site.parts.temporal is not None

@@ -60,6 +60,7 @@ class OfTenants(Matter):
     events = ends
     deciders = (TOM, BECKY)
     directory = DIRECTORY
+    fixed = {"batch", "organization", "tenant", "requester", "people", "name", "message", "policy"}
 
     async def begun(self) -> UUID:
         return await self.site.asked(batch=uuid4())
@@ -67,11 +68,8 @@ class OfTenants(Matter):
     async def of_their_own(self) -> list[tuple[Person, UUID]]:
         people = (ELIZABETH, CAROLINE, MARY)
         await self._given(*(role_of(one, Role.TENANT_ADMIN, TOM_SAWYER.id) for one in people))
-        theirs, hers = (
-            await self.begun(),
-            await self.site.asked(MARY, batch=uuid4(), organization="classics"),
-        )
-        return [(ELIZABETH, theirs), (CAROLINE, theirs), (MARY, hers)]
+        hers = await self.site.asked(MARY, batch=uuid4(), organization="classics")
+        return [(ELIZABETH, await self.begun()), (CAROLINE, await self.begun()), (MARY, hers)]
 
     def asked_for(self, process: UUID) -> set[Any]:
         return {(one, TOM_SAWYER.id, True) for one in make_submit().people}
@@ -102,6 +100,7 @@ class OfSites(Matter):
     ends = {"grant": "member", "deny": "denied"}
     events = {"grant": "granted", "deny": "denied"}
     deciders = (BECKY, HUCK)
+    fixed = {"site", "organization", "person", "message", "policy"}
     directory = SITES.model_copy(update={"people": (*SITES.people, *GUESTS)})
 
     def __init__(self, site: Site) -> None:
@@ -157,6 +156,10 @@ class OfPairings(Matter):
     ends = {"accept": "paired", "decline": "declined"}
     events = {"accept": "accepted", "decline": "declined"}
     late = {"accept": "link_expired"}
+    fixed = {
+        "batch", "vendor", "group", "customer", "tenant", "requester", "message", "minimum",
+        "offered_at", "due_at", "assignments", "own_roles",
+    }  # fmt: skip
     deciders = (TOM, BECKY)
     directory = PAIRED_DIRECTORY.model_copy(update={"groups": TEAMS})
 
@@ -176,8 +179,7 @@ class OfPairings(Matter):
     async def of_their_own(self) -> list[tuple[Person, UUID]]:
         people = (CHARLES, LOUISA)
         await self._given(*(role_of(one, Role.TRUST_ADMIN, FENCE_PAINTING.id) for one in people))
-        process = await self.begun()
-        return [(one, process) for one in people]
+        return [(one, await self.begun()) for one in people]
 
     def asked_for(self, process: UUID) -> set[Any]:
         return set()  # until somebody gives roles

@@ -13,7 +13,18 @@ from config.payloads import KeyRing, encrypting
 from starter.temporal_server import TemporalServer
 from tests import hush
 from tests.config.test_logging import TOKEN
-from tests.factories import BECKY, CAROLINE, ELIZABETH, FENCE_PAINTING, JANE, TOM
+from tests.factories import (
+    BECKY,
+    CAROLINE,
+    CLASSICS,
+    ELIZABETH,
+    FENCE_PAINTING,
+    JANE,
+    MESSAGE,
+    TOM,
+    make_person,
+)
+from tests.onboardings import PEW
 from tests.sites import HUCK
 
 NOWHERE = "nobody listens"
@@ -34,6 +45,9 @@ def test_a_name_or_an_address_in_a_line_is_heard() -> None:
     assert len(heard("%s asked", TOM.name)) == 1
     assert len(heard("asked", extra={"route": f"/people/{TOM.email}"})) == 1
     assert len(heard("nobody@classics.example asked")) == 1
+    assert len(heard("%s asked", PEW)) == 1
+    assert len(heard("%s said: %s", TOM.id, MESSAGE)) == 1
+    assert len(heard(make_person("Nobody Else", CLASSICS).name)) == 1
     assert heard("opened by %s", TOKEN) == []  # it is shortened
     assert len(heard("signed eyJhbGciOiJFZERTQSIsInR5cCI6IkpXVCJ9.eyJhY3QiOnsic3ViIjoiMSJ9fQ")) == 1
     assert heard("%s asked at %s", TOM.id, FENCE_PAINTING.name) == []

@@ -149,7 +149,7 @@ class Running(Place):
 
     def __init__(self, folder: Path, **environment: str) -> None:
         super().__init__(folder, **environment)
-        self.log = folder / "up.txt"
+        self.log = folder / "up.txt"  # what the person at the terminal reads, and no log
         self.process: subprocess.Popen[str] | None = None
 
     def start(self, *words: str) -> str:
