@@ -10,8 +10,9 @@ HEAD = """# Faults
 
 A fault that touches a database ends with a check of what must always hold (I1 to I17,
 docs/security.md), as far as its test has evidence for it; "Judged by" says how far that is. What is
-tried against the rules alone is judged by its test. R is a fault; T a threat of docs/security.md. How often each was tried is what two
-cores do in an hour or so, and no proof that a rarer accident holds too.
+tried against the rules alone is judged by its test. R stands for a fault, T for a threat of
+docs/security.md. How often each was tried is what two cores do in an hour or so, and no proof that
+a rarer accident holds too.
 """
 
 

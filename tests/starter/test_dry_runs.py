@@ -54,9 +54,11 @@ def test_whatever_changes_something_has_a_dry_run() -> None:
         (
             ("login", TOM.email),
             "",
-            f"If {TOM.email} is known here, a code of 8 digits would be mailed to {TOM.email}."
-            " The key that it proves would be kept as profile default, for 12 hours."
-            " Nothing was changed.",
+            (
+                f"If {TOM.email} is known here, a code of 8 digits would be mailed to {TOM.email}."
+                " The key that it proves would be kept as profile default, for 12 hours."
+                " Nothing was changed."
+            ),
         ),
         (
             ("login", "new@elsewhere.example", "--new", "--name", "N", "--site", "s"),
