@@ -54,7 +54,8 @@ def _judges(plans: Sequence[FaultPlan]) -> list[str]:
     for (fault, about), group in _groups(plans):
         missing = {one for plan in group for one in plan.not_judged_by}
         checked = set.intersection(*(plan.judged_by for plan in group)) - missing
-        rows.append(f"| {fault} | {about} | {_named(checked)} | {_named(missing)} |")
+        by = _named(checked) if checked or missing else "its own test alone"
+        rows.append(f"| {fault} | {about} | {by} | {_named(missing)} |")
         for plan in group:
             for one, reason in plan.not_judged_by.items():
                 why.setdefault(one, set()).add(reason)

@@ -36,7 +36,7 @@ def test_the_report_adds_up_what_was_tried_and_what_broke(tmp_path: Path) -> Non
 async def test_the_report_says_by_what_a_fault_was_judged_and_by_what_not(
     engines: Engines, tmp_path: Path
 ) -> None:
-    plans = [made("R2", 1), made("R2", 1, seed=7)]
+    plans = [made("R2", 1), made("R2", 1, seed=7), made("T5", 1)]
     await plans[0].holds(engines)
     await plans[1].holds(engines, calls=(), besides=frozenset({3}))
 
@@ -46,6 +46,7 @@ async def test_the_report_says_by_what_a_fault_was_judged_and_by_what_not(
         "| R2 | somebody away | I1, I2, I5, I7, I8, I11, I12, I13, I14"
         " | I3, I4, I6, I9, I10, I15, I16, I17 |"
     ) in text
+    assert "| T5 | somebody away | its own test alone | none |" in text
     assert "- I3: the test looks at it itself." in text
     assert "- I6: nobody sends mail there." in text
     assert "- I9: Temporal does not answer." in text
