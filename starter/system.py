@@ -8,14 +8,14 @@ import typer
 from temporalio.service import RPCError
 
 from config import temporal
-from config.settings import load
+from config.settings import Settings, load
 from starter.client import UnreachableError
 from starter.console import print_json, print_text, runs, status
 from starter.options import AsJson, DryRun
-from store.engine import connect
+from store.engine import Engines, connect
 
 if TYPE_CHECKING:
-    from activities.reconcile import Reconciled
+    from activities.reconcile import Reconciled, Reconciler
 
 
 @runs
@@ -79,23 +79,14 @@ async def reconcile(
     What is missing is started at once. What hangs, or has no open process, is replaced or ended
     once it has not moved for a minute. Safe at any time.
     """
-    from activities.reconcile import Reconciler
-    from store.ledger import SqlLedger
-
     settings = load()
     engines = connect(settings.database)
     try:
-        client = await temporal.connect(settings, identity="gatehouse-reconcile", is_quiet=True)
-        reconciler = Reconciler(SqlLedger(engines), client)
+        reconciler = await _reconciler(settings, engines)
         if dry_run:
             _say_survey(await reconciler.survey(), as_json=as_json)
             return
         done = await (reconciler.run_until_sure(_say_watched) if wait else reconciler.run_once())
-    except temporal.AwayError as away:
-        raise UnreachableError(
-            f"Cannot reach Temporal at {away.address}; is `gatehouse up` running?"
-            " Nothing was changed."
-        ) from away
     except RPCError as lost:
         so_far = "Nothing was changed." if dry_run else "What was started stays; run it again."
         raise UnreachableError(
@@ -114,6 +105,20 @@ async def reconcile(
             f"{done.watched} do not fit their processes and were left, for they may be about to"
             " move. Run it again, without --no-wait."
         )
+
+
+async def _reconciler(settings: Settings, engines: Engines) -> "Reconciler":
+    from activities.reconcile import Reconciler
+    from store.ledger import SqlLedger
+
+    try:
+        client = await temporal.connect(settings, identity="gatehouse-reconcile", is_quiet=True)
+    except temporal.AwayError as away:
+        raise UnreachableError(
+            f"Cannot reach Temporal at {away.address}; is `gatehouse up` running?"
+            " Nothing was changed."
+        ) from away
+    return Reconciler(SqlLedger(engines), client)
 
 
 def _say_survey(found: "Reconciled", *, as_json: bool) -> None:

@@ -20,8 +20,10 @@ NEWCOMERS = {"Jim Hawkins", "Blind Pew", "Doctor Livesey", "Admiral Benbow", "Au
 TEXTS = (factories.MESSAGE, pairings.MESSAGE)
 COMPANY = "Tom Sawyer Fence Painting"  # bears somebody's name, and may be named
 STRANGER = b"tom.sawyer@example"  # whom strangers name at Temporal: nobody of ours
-ADDRESS = r"[\w.+-]+@(?:[\w-]+\.)*example\b"
-SECRET = r"\ba[a-z]{2}_[A-Za-z0-9_-]{43}\b|eyJ[A-Za-z0-9_-]{20,}\.eyJ"
+# From the @ on: what begins with any letter would be tried at each of the millions of bytes.
+ADDRESS = r"@(?:[\w-]+\.)*example\b"
+BEFORE = re.compile(rb"[\w.+-]+$")
+SECRET = r"a[a-z]{2}_[A-Za-z0-9_-]{43}\b|eyJ[A-Za-z0-9_-]{20,}\.eyJ"
 PATTERNS = ("*.log", "temporal.db*")
 
 
@@ -53,8 +55,16 @@ class Ear(logging.Handler):
 
 def told_by(text: bytes) -> list[str]:
     """Return what a text tells that nobody may write."""
-    found = set(unspeakable(len(factories.NAMES)).findall(text))
-    return sorted(one.decode() for one in found if not one.endswith(STRANGER))
+    told = set()
+    for found in unspeakable(len(factories.NAMES)).finditer(text):
+        left = BEFORE.search(text[max(0, found.start() - 64) : found.start()])
+        before = left[0] if left else b""
+        if found[0].startswith(b"@"):
+            if before and not (before + found[0]).endswith(STRANGER):
+                told.add(before + found[0])
+        elif not (found[0].startswith(b"a") and before):  # else the middle of a longer word
+            told.add(found[0])
+    return sorted(one.decode() for one in told)
 
 
 def told_in(folder: Path) -> list[str]:

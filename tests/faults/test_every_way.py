@@ -68,7 +68,7 @@ async def test_of_twenty_four_decisions_by_every_way_one_counts(
     plan: FaultPlan, site: Site, matter: Matter
 ) -> None:
     browsers = {one.id: await site.signed_in(one) for one in matter.deciders}
-    for process in [await matter.begun() for _ in range(plan.times(2, 40))]:
+    for process in [await matter.begun() for _ in range(plan.times(1, 40))]:
         racers = [
             (who, decision, way)
             for who in matter.deciders
@@ -108,7 +108,7 @@ async def test_a_right_that_goes_while_its_holder_decides_by_every_way(
 ) -> None:
     who, decision = matter.deciders[0], next(iter(matter.ends))
     browser = await site.signed_in(who)
-    for process, way in [(await matter.begun(), way) for way in WAYS * plan.times(2, 30)]:
+    for process, way in [(await matter.begun(), way) for way in WAYS * plan.times(1, 30)]:
         at_loss: list[str] = []
         said = await matter.signed(who, process, decision)
 
