@@ -71,6 +71,24 @@ async def test_a_process_that_is_started_with_two_arguments_wedges_alone(
     await wedged.terminate()
 
 
+async def test_a_decision_goes_past_a_workflow_that_hangs(played: Stage, stranger: Client) -> None:
+    played.installation.answer_seconds = 5
+    process = await played.submitted()
+    await played.handle(process).terminate()
+    wedged = await stranger.start_workflow(
+        KIND, args=[1, 2], id=f"{KIND}/{process}", task_queue=names.PROCESSES
+    )
+    await eventually(lambda: is_broken(stranger, wedged.id))
+    gatehouse = played.installation.gatehouse(played.client)
+
+    receipt = await gatehouse.send(KIND, await played.grant(process))
+
+    assert receipt == str(process)
+    assert await played.audited(process) == ["submitted", "granted"]
+    assert await played.is_open()
+    await wedged.terminate()
+
+
 async def test_a_process_that_nobody_submitted_ends_at_once_and_leaves_no_row(
     played: Stage, stranger: Client
 ) -> None:
